@@ -46,13 +46,15 @@ export function pulledListing(pulled: Pulled): Listing<PulledView> {
   };
 }
 
-/** `Untagged: alpine:latest`, `Deleted: sha256:...`, a line each. */
-export const removedLines = ({ image, untagged, deleted }: RemovedImage): string =>
-  [
-    ...untagged.map((name) => `Untagged: ${familiarName(name)}`),
-    ...(deleted ? [`Deleted: ${image.digest}`] : []),
-    ...(!deleted && hasLostAll(image, untagged) ? [`${image.digest} ${departure(image)}`] : []),
-  ].join('\n');
+/** `Untagged: alpine:latest`, `Deleted: sha256:...`: a line each, as docker prints it. */
+export const removedLines = ({ image, untagged, deleted }: RemovedImage): string[] => [
+  ...untagged.map((name) => `Untagged: ${familiarName(name)}`),
+  ...(deleted ? [`Deleted: ${image.digest}`] : []),
+];
+
+/** When one goes that has lost its last name, and is still there. */
+export const departureLine = ({ image, untagged, deleted }: RemovedImage): string | undefined =>
+  !deleted && hasLostAll(image, untagged) ? `${image.digest} ${departure(image)}` : undefined;
 
 const hasLostAll = ({ references, repoDigests }: ImageInfo, untagged: readonly string[]): boolean =>
   [...references, ...repoDigests].every((name) => untagged.includes(name));
@@ -74,7 +76,10 @@ const condition = (names: string[], one: string, several: string): string =>
   names.length === 0 ? '' : `${names.join(', ')} ${names.length === 1 ? one : several}`;
 
 export function prunedListing({ removed, freed }: PruneResult): Listing<PrunedView> {
-  const text = removed.map((image) => `${removedLines(image)}\n`).join('');
+  const text = removed
+    .flatMap(removedLines)
+    .map((line) => `${line}\n`)
+    .join('');
   return {
     items: [prunedView({ removed, freed })],
     single: true,

@@ -31,7 +31,7 @@ export function systemPrunedListing(pruned: Pruned): Listing<SystemPrunedView> {
       sandboxes.map(({ sandbox }) => nameOf(sandbox)),
     ),
     ...paragraph('Removed logs of deleted sandboxes:', logs.map(nameOf)),
-    ...paragraph('Deleted images:', images.removed.map(removedLines)),
+    ...paragraph('Deleted images:', images.removed.flatMap(removedLines)),
     ...paragraph(
       'Removed what was set aside:',
       setAside.map(({ path }) => path),

@@ -1,12 +1,12 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { removedLines } from '../../cli/output/image-view.ts';
+import { departureLine, removedLines } from '../../cli/output/image-view.ts';
 import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 
 export default class ImageRemove extends BaseCommand {
   static override summary = 'Remove images.';
   static override description =
-    'Takes the name off, and removes the image with its last one; by digest, when it has one name at most. An image that a sandbox uses or a pool keeps warm stays; with -f it loses its names and goes when nothing uses it any more. Prints each one that is gone, and on standard error what that meant; exits by the worst failure.';
+    'Takes the name off, and removes the image with its last one; by digest, when it has one name at most. An image that a sandbox uses or a pool keeps warm stays; with -f it loses its names and goes when nothing uses it any more. Prints what it took off and removed, as docker does, with -q the words that it was given; exits by the worst failure.';
   static override examples = [
     { description: 'By name', command: '<%= config.bin %> image remove alpine' },
     { description: 'Two at once', command: '<%= config.bin %> image remove alpine tools:1' },
@@ -34,13 +34,16 @@ export default class ImageRemove extends BaseCommand {
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(ImageRemove);
     const core = await this.core();
+    const namesOnly = this.quiet || this.format === 'name';
     const gone: ({ name: string } & RemovedView)[] = [];
     for (const reference of new Set(args.reference)) {
       try {
         const removed = await core.images.remove(reference, { ...this.call, force: flags.force });
         gone.push({ name: reference, ...removedView(removed) });
-        await this.say(removedLines(removed) || undefined);
-        if (!this.forPrograms) await this.out(`${reference}\n`);
+        if (this.forPrograms) continue;
+        const lines = namesOnly ? [reference] : removedLines(removed);
+        await this.out(lines.map((line) => `${line}\n`).join(''));
+        if (!namesOnly) await this.say(departureLine(removed));
       } catch (error) {
         await this.report(error);
       }

@@ -152,7 +152,7 @@ const images: TableLine[] = [
   ],
   [
     'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl rmi -f alpine nothing-like-it; fsb-ctl image prune -a --force --filter until=0s',
-    /^alpine\n(.*\n)*Total reclaimed space: /,
+    /^Untagged: alpine:latest\n(.*\n)*Total reclaimed space: /,
   ],
   [
     'fsb-ctl login -u me -p secret $REGISTRY 2>/dev/null; echo secret | fsb-ctl login $REGISTRY --username me --password-stdin; fsb-ctl logout $REGISTRY',

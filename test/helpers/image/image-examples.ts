@@ -32,12 +32,15 @@ export const imagePlans: Record<string, Plan> = {
   'fsb-ctl image list --filter dangling=true -q': { shows: /^([0-9a-f]{12}\n)*$/ },
   'fsb-ctl image prune --force': { shows: /Total reclaimed space: .*\n$/ },
   'fsb-ctl image prune --all --force --filter until=24h': { shows: /Total reclaimed space: .*\n$/ },
-  'fsb-ctl image remove alpine': { given: [load('alpine')], shows: /^alpine\n$/ },
+  'fsb-ctl image remove alpine': {
+    given: [load('alpine')],
+    shows: /^Untagged: alpine:latest\n(Deleted: sha256:.*\n)?$/,
+  },
   'fsb-ctl image remove alpine tools:1': {
     given: [load('alpine'), load('tools:1')],
-    shows: /^alpine\ntools:1\n$/,
+    shows: /^Untagged: alpine:latest\n(.*\n)*Untagged: tools:1\n(.*\n)*$/,
   },
-  'fsb-ctl image remove --force alpine': { given: [load('alpine')], shows: /^alpine\n$/ },
+  'fsb-ctl image remove --force alpine': { given: [load('alpine')], shows: /^Untagged: alpine:latest\n/ },
   'fsb-ctl image save alpine --output saved.tar': {
     given: [load('alpine')],
     shows: '',

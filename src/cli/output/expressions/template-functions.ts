@@ -28,8 +28,9 @@ export const templateFunctions: Record<string, TemplateFunction> = {
   pad: of(3, 3, (text, before, after) => `${blanks(before)}${textOf(text)}${blanks(after)}`),
   len: of(1, 1, lengthOf),
   index: of(2, MANY, (value, ...keys) => keys.reduce(partOf, value)),
-  print: of(1, MANY, (...given) => given.map(textOf).join('')),
-  println: of(1, MANY, (...given) => `${given.map(textOf).join(' ')}\n`),
+  slice: of(2, 3, sliceOf),
+  print: of(0, MANY, (...given) => given.map(textOf).join('')),
+  println: of(0, MANY, (...given) => `${given.map(textOf).join(' ')}\n`),
   printf: of(1, MANY, (format, ...given) => printf(textOf(format), given)),
   eq: of(2, MANY, (value, ...others) => others.some((other) => same(value, other))),
   ne: of(2, 2, (a, b) => !same(a, b)),
@@ -79,24 +80,35 @@ function lengthOf(value: Data): number {
 const partOf = (value: Data, key: Data): Data =>
   typeof key === 'number' ? elementOf(value, key) : keyOf(value, textOf(key));
 
+/** `slice .ID 0 12`: of a text or a list. */
+function sliceOf(value: Data, from: Data, to: Data): Data {
+  const [start, end] = [Number(from), to === undefined ? undefined : Number(to)];
+  return Array.isArray(value) ? value.slice(start, end) : [...textOf(value)].slice(start, end).join('');
+}
+
 /** More than that is no layout. */
 const MOST_BLANKS = 1000;
 const blanks = (count: Data): string =>
   ' '.repeat(Math.min(MOST_BLANKS, Math.max(0, Math.trunc(Number(count)) || 0)));
 
 const VERB = /%(-?)(\d*)((?:\.\d*)?[\s\S]?)/g;
-const VERBS = ['s', 'v', 'd', 'q'];
+const VERBS = /^(?:[svdq]|\.\d+s)$/;
 
-/** `%s %v %d` with a width like `%-10s`, `%q`, `%%`. */
+/** `.12s` is the first twelve. */
+const cut = (text: string, verb: string): string =>
+  verb.startsWith('.') ? [...text].slice(0, Number(verb.slice(1, -1))).join('') : text;
+
+/** `%s %v %d` with a width like `%-10s`, `%.12s`, `%q`, `%%`. */
 function printf(format: string, given: Data[]): string {
   let next = 0;
   return format.replaceAll(VERB, (part, left: string, width: string, verb: string) => {
     if (part === '%%') return '%';
-    if (!VERBS.includes(verb) || width.startsWith('0'))
-      throw wrong(`printf knows %s, %v, %d and %q, not ${part}`);
+    if (!VERBS.test(verb) || width.startsWith('0'))
+      throw wrong(`printf knows %s, %.12s, %v, %d and %q, not ${part}`);
     if (next >= given.length) throw wrong(`printf has no argument for ${part}`);
     const value = given[next++];
-    const text = verb === 'q' ? JSON.stringify(textOf(value)) : textOf(value);
+    const said = textOf(value);
+    const text = verb === 'q' ? JSON.stringify(said) : cut(said, verb);
     const size = Math.min(MOST_BLANKS, Number(width));
     return left === '' ? text.padStart(size) : text.padEnd(size);
   });

@@ -1,8 +1,8 @@
 import { FsbError } from '../../../core/model/failure/errors.ts';
 import { assertMayLack, type Root } from './rows.ts';
-import type { Scanner } from './scanner.ts';
 import { templateFunctions } from './template-functions.ts';
-import { type Data, isObject, withDocker } from './values.ts';
+import type { TemplateScanner, Variables } from './template-variables.ts';
+import { type Data, isObject, keyOf, textOf, withDocker } from './values.ts';
 
 export interface Scope {
   /** The row: `$`. */
@@ -13,24 +13,27 @@ export interface Scope {
   inJson: () => Record<string, Data>;
   /** What `range` and `with` are at, else the row: `.` */
   dot: Data;
+  variables: Variables;
 }
 
 export type Pipeline = (scope: Scope) => Data;
 
 /** `.labels | json`, `join .command " "`, `eq .phase "Running"`. @throws invalid_argument */
-export function parsePipeline(scanner: Scanner): Pipeline {
+export function parsePipeline(scanner: TemplateScanner): Pipeline {
   let pipeline = parseCommand(scanner, undefined);
   while (scanner.take(/\s*\|\s*/y) !== undefined) pipeline = parseCommand(scanner, pipeline);
   return pipeline;
 }
 
 /** @param before what is piped in: the last argument */
-function parseCommand(scanner: Scanner, before: Pipeline | undefined): Pipeline {
+function parseCommand(scanner: TemplateScanner, before: Pipeline | undefined): Pipeline {
   scanner.take(/\s+/y);
   const start = scanner.at;
   const name = scanner.take(/(?!(?:true|false|nil)\b)[A-Za-z]\w*/y);
   if (name === undefined) {
     if (before !== undefined) scanner.need(/[A-Za-z]/y, 'a function');
+    const label = parseLabel(scanner);
+    if (label !== undefined) return label;
     return parseOperand(scanner) ?? (scanner.need(/\./y, 'a field like .name, or a function') as never);
   }
   const known = Object.hasOwn(templateFunctions, name) ? templateFunctions[name]! : undefined;
@@ -43,6 +46,13 @@ function parseCommand(scanner: Scanner, before: Pipeline | undefined): Pipeline 
   return (scope) => known.apply(given.map((argument) => whole(argument(scope), scope)));
 }
 
+/** `.Label "team"`, docker's one field that is asked: the label of that name. */
+function parseLabel(scanner: TemplateScanner): Pipeline | undefined {
+  if (scanner.take(/\.Label(?=\s+["'`$.(])/y) === undefined) return undefined;
+  const [key] = parseArguments(scanner);
+  return (scope) => keyOf(fieldOf(scope.dot, 'labels', scope), textOf(key!(scope)));
+}
+
 /** The row itself, as a value, is what `--format json` prints of it. */
 export const wholeOf = (value: Data, { root, inJson }: Scope): Data =>
   value === root.data && isObject(value) ? withDocker(value, inJson()) : value;
@@ -53,7 +63,7 @@ function countText({ least, most }: { least: number; most: number }): string {
   return `${count} argument${count === '1' ? '' : 's'}`;
 }
 
-function parseArguments(scanner: Scanner): Pipeline[] {
+function parseArguments(scanner: TemplateScanner): Pipeline[] {
   const found: Pipeline[] = [];
   while (scanner.take(/\s+(?![|)}]|-\}\})/y) !== undefined) {
     const operand = parseOperand(scanner);
@@ -63,7 +73,7 @@ function parseArguments(scanner: Scanner): Pipeline[] {
 }
 
 /** A field, a text, a number, or a pipeline in parentheses. */
-function parseOperand(scanner: Scanner): Pipeline | undefined {
+function parseOperand(scanner: TemplateScanner): Pipeline | undefined {
   const text = scanner.quoted() ?? scanner.take(/`[^`]*`/y)?.slice(1, -1);
   if (text !== undefined) return () => text;
   const literal = scanner.take(/-?\d+(?:\.\d+)?\b|(?:true|false|nil)\b/y);
@@ -73,6 +83,8 @@ function parseOperand(scanner: Scanner): Pipeline | undefined {
     scanner.need(/\s*\)/y, '")"');
     return parseFields(scanner, inner);
   }
+  const name = scanner.variable();
+  if (name !== undefined) return parseFields(scanner, ({ variables }) => variables.get(name));
   if (scanner.take(/\$/y) !== undefined) return parseFields(scanner, ({ root }) => root.data);
   if (scanner.take(/(?=\.\w)/y) !== undefined) return parseFields(scanner, ({ dot }) => dot);
   return scanner.take(/\./y) === undefined ? undefined : ({ dot }) => dot;
@@ -80,7 +92,7 @@ function parseOperand(scanner: Scanner): Pipeline | undefined {
 
 const plainNumber = (literal: string): string => literal.replace(/^(-?)0+(?=\d)/, '$1');
 
-function parseFields(scanner: Scanner, from: Pipeline): Pipeline {
+function parseFields(scanner: TemplateScanner, from: Pipeline): Pipeline {
   let value = from;
   for (let name = takeField(scanner); name !== undefined; name = takeField(scanner)) {
     const [before, key] = [value, name];
@@ -89,7 +101,7 @@ function parseFields(scanner: Scanner, from: Pipeline): Pipeline {
   return value;
 }
 
-const takeField = (scanner: Scanner): string | undefined => scanner.take(/\.\w+/y)?.slice(1);
+const takeField = (scanner: TemplateScanner): string | undefined => scanner.take(/\.\w+/y)?.slice(1);
 
 /**
  * `.exit_code`, or as docker users write it: `.ExitCode`. A name that is docker's to the letter is what docker has by it:

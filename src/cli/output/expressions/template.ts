@@ -1,22 +1,23 @@
 import { rootOf } from './rows.ts';
-import { Scanner, unescaped } from './scanner.ts';
-import { type Pipeline, parsePipeline, type Scope, wholeOf } from './template-pipeline.ts';
+import { unescaped } from './scanner.ts';
+import { parsePipeline, type Scope, wholeOf } from './template-pipeline.ts';
+import { TemplateScanner, Variables } from './template-variables.ts';
 import { type Data, isObject, isTrue, textOf } from './values.ts';
 
 type Part = (scope: Scope) => string;
 
 /**
  * The templates of docker's `--format`: `{{.name}}`, `{{range .events}}{{.message}}\n{{end}}`, `{{if .reason}}...{{else}}...{{end}}`,
- * `{{json .}}`, `{{.labels | json | len}}`. In the text around them \n, \t and \\ are what they are in docker.
+ * `{{json .}}`, `{{.labels | json | len}}`, `{{range $key, $value := .labels}}`. In the text around them \n, \t and \\ are what they are in docker.
  * @returns from one row of the data, and what docker calls things in it, in a template and in JSON, to its text
  * @throws invalid_argument with the position; later, when there is no such field
  */
 export function compileTemplate(source: string): Template {
-  const scanner = new Scanner(source, 'template');
+  const scanner = new TemplateScanner(source);
   const { parts } = parseParts(scanner, undefined);
   return (row, docker = {}, inJson = () => docker) => {
     const root = rootOf(row, docker);
-    return parts.map((part) => part({ root, docker, inJson, dot: row })).join('');
+    return joined(parts)({ root, docker, inJson, dot: row, variables: new Variables() });
   };
 }
 
@@ -29,7 +30,7 @@ export type Template = (
 type Ending = 'end' | 'else' | 'else if';
 
 /** @param opener the word whose `{{end}}` ends it; undefined: the text's end does */
-function parseParts(scanner: Scanner, opener: string | undefined): { parts: Part[]; ending: Ending } {
+function parseParts(scanner: TemplateScanner, opener: string | undefined): { parts: Part[]; ending: Ending } {
   const parts: Part[] = [];
   for (;;) {
     const literal = scanner.until('{{');
@@ -49,7 +50,7 @@ function parseParts(scanner: Scanner, opener: string | undefined): { parts: Part
   }
 }
 
-function parseEnding(scanner: Scanner, opener: string | undefined): Ending | undefined {
+function parseEnding(scanner: TemplateScanner, opener: string | undefined): Ending | undefined {
   const start = scanner.at;
   const word = scanner.take(/(?:end|else\s+if|else)\b/y)?.replace(/\s+/, ' ') as Ending | undefined;
   if (word === undefined) return undefined;
@@ -59,33 +60,80 @@ function parseEnding(scanner: Scanner, opener: string | undefined): Ending | und
 }
 
 /** Undefined for a comment. */
-function parseAction(scanner: Scanner): Part | undefined {
+function parseAction(scanner: TemplateScanner): Part | undefined {
   if (scanner.take(/\/\*[\s\S]*?\*\//y) !== undefined) {
     close(scanner);
     return undefined;
   }
   const word = scanner.take(/(?:if|range|with)\b/y);
+  if (word === undefined) return parseStatement(scanner);
+  return scanner.block(() => {
+    scanner.take(/\s+/y);
+    return word === 'range' ? parseRange(scanner) : parseChoice(scanner, word);
+  });
+}
+
+/** A value that is printed; `$x := value` and `$x = value` print nothing. */
+function parseStatement(scanner: TemplateScanner): Part {
+  const assigned = scanner.take(/(?=\$\w+\s*=)/y) === undefined ? undefined : scanner.variable();
+  if (assigned !== undefined) scanner.need(/\s*=\s*/y, '"="');
+  const [declared] = assigned === undefined ? (scanner.declaration(1) ?? []) : [];
   const pipeline = parsePipeline(scanner);
-  if (word === 'if') return parseIf(scanner, pipeline);
   close(scanner);
-  if (word === undefined) return (scope) => textOf(wholeOf(pipeline(scope), scope));
+  if (assigned === undefined && declared === undefined)
+    return (scope) => textOf(wholeOf(pipeline(scope), scope));
+  return (scope) => {
+    const value = pipeline(scope);
+    if (declared === undefined) scope.variables.assign(assigned!, value);
+    else scope.variables.declare(declared, value);
+    return '';
+  };
+}
+
+/** `if` and `with`, which is at its value, to their end. */
+function parseChoice(scanner: TemplateScanner, word: string): Part {
+  const [name] = scanner.declaration(1) ?? [];
+  const pipeline = parsePipeline(scanner);
+  close(scanner);
   const { body, otherwise } = parseBranches(scanner, word);
-  return word === 'range' ? rangePart(pipeline, body, otherwise) : withPart(pipeline, body, otherwise);
+  return (outer) => {
+    const value = pipeline(outer);
+    const scope = inner(outer);
+    if (name !== undefined) scope.variables.declare(name, value);
+    if (!isTrue(value)) return otherwise(scope);
+    return body(word === 'with' ? { ...scope, dot: value } : scope);
+  };
 }
 
-function parseIf(scanner: Scanner, pipeline: Pipeline): Part {
+function parseRange(scanner: TemplateScanner): Part {
+  const names = scanner.declaration(2) ?? [];
+  const pipeline = parsePipeline(scanner);
   close(scanner);
-  const { body, otherwise } = parseBranches(scanner, 'if');
-  return (scope) => (isTrue(pipeline(scope)) ? body(scope) : otherwise(scope));
+  const { body, otherwise } = parseBranches(scanner, 'range');
+  return (outer) => {
+    const entries = entriesOf(pipeline(outer));
+    if (entries.length === 0) return otherwise(inner(outer));
+    return entries
+      .map(([key, dot]) => {
+        const scope = { ...inner(outer), dot };
+        // One alone is the value.
+        const values = names.length === 2 ? [key, dot] : [dot];
+        for (const [index, name] of names.entries()) scope.variables.declare(name, values[index]);
+        return body(scope);
+      })
+      .join('');
+  };
 }
 
-function parseBranches(scanner: Scanner, opener: string): { body: Part; otherwise: Part } {
+const inner = (scope: Scope): Scope => ({ ...scope, variables: new Variables(scope.variables) });
+
+function parseBranches(scanner: TemplateScanner, opener: string): { body: Part; otherwise: Part } {
   const { parts, ending } = parseParts(scanner, opener);
   const body = joined(parts);
   if (ending === 'end') return { body, otherwise: () => '' };
   if (ending === 'else if') {
     scanner.take(/\s+/y);
-    return { body, otherwise: parseIf(scanner, parsePipeline(scanner)) };
+    return { body, otherwise: parseChoice(scanner, 'if') };
   }
   const last = parseParts(scanner, opener);
   if (last.ending !== 'end') scanner.fail('{{else}} twice');
@@ -93,7 +141,7 @@ function parseBranches(scanner: Scanner, opener: string): { body: Part; otherwis
 }
 
 /** The end of an action; `-}}` takes the blanks after it away. */
-function close(scanner: Scanner): void {
+function close(scanner: TemplateScanner): void {
   if (scanner.take(/\s+-\}\}\s*/y) === undefined) scanner.need(/\s*\}\}/y, '"}}"');
 }
 
@@ -102,27 +150,13 @@ const joined =
   (scope) =>
     parts.map((part) => part(scope)).join('');
 
-const rangePart =
-  (pipeline: Pipeline, body: Part, otherwise: Part): Part =>
-  (scope) => {
-    const items = elements(pipeline(scope));
-    return items.length === 0 ? otherwise(scope) : items.map((dot) => body({ ...scope, dot })).join('');
-  };
-
-const withPart =
-  (pipeline: Pipeline, body: Part, otherwise: Part): Part =>
-  (scope) => {
-    const dot = pipeline(scope);
-    return isTrue(dot) ? body({ ...scope, dot }) : otherwise(scope);
-  };
-
-/** Of an object its values, by their keys in order, as in Go. */
-function elements(value: Data): Data[] {
-  if (Array.isArray(value)) return value;
+/** Of an object its values by their keys, in their order, as in Go. */
+function entriesOf(value: Data): [Data, Data][] {
+  if (Array.isArray(value)) return [...value.entries()];
   if (!isObject(value)) return [];
   return Object.keys(value)
     .sort()
-    .map((key) => value[key]);
+    .map((key) => [key, value[key]]);
 }
 
 const unescapedText = (text: string): string => text.replaceAll(/\\[ntr\\]/g, unescaped);

@@ -157,6 +157,19 @@ describe('templates', () => {
     ['{{println .name `x`}}', 'box x\n'],
     ['{{if lt .exit_code 1}}lt{{else}}no{{end}}', 'no'],
     ['{{printf "%v%%|%3d" .name .generation}}', 'box%|  2'],
+    ['{{.Label "team"}}|{{.Label "fsb.io/tier"}}|{{.Label "none"}}|{{upper (.Label "team")}}', 'red|a||RED'],
+    ['{{range $key, $value := .labels}}{{$key}}={{$value}}{{println}}{{end}}', 'fsb.io/tier=a\nteam=red\n'],
+    ['{{range $i, $e := .events}}{{if $i}},{{end}}{{$e.message}}{{end}}', 'made,started'],
+    ['{{range $e := .events}}{{$e.message}}{{end}}', 'madestarted'],
+    ['{{$x := .name}}{{with $y := .labels}}{{$x}}{{$y.team}}{{.team}}{{end}}', 'boxredred'],
+    ['{{$c := ""}}{{range .events}}{{$c}}{{.message}}{{$c = ", "}}{{end}}', 'made, started'],
+    ['{{$x := 1}}{{if $x := .name}}{{$x}}{{end}}{{$x}}', 'box1'],
+    ['{{if false}}{{else if $n := .name}}{{$n}}{{end}}', 'box'],
+    ['{{slice .name 1}}{{slice .name 0 2}}{{len (slice .events 1)}}', 'oxbo1'],
+    ['{{printf "%.2s|%-4.2s|" .name .phase}}', 'bo|Ru  |'],
+    ['{{range .endpoints}}{{println .}}{{end}}', 'a:1\nb:2\n'],
+    ['{{join (split .phase "n") "-"}} {{title "a few"}} {{lower .phase}}', 'Ru--i-g A Few running'],
+    ['{{- range .events -}} {{.message}} {{- end -}} ', 'madestarted'],
     ['{{truncate .phase 3}}{{pad "x" 1 2}}|', 'Run x  |'],
   ])('%s', (source, text) => {
     expect(compileTemplate(source)(box)).toBe(text);
@@ -179,6 +192,10 @@ describe('templates', () => {
     ['{{.name | "x"}}', 'position 11: expected a function'],
     ['{{if .a}}{{else}}{{else}}{{end}}', '{{else}} twice'],
     ['{{}}', 'position 3: expected a field'],
+    ['{{$x}}', 'position 3: unknown variable "$x"'],
+    ['{{if .warm}}{{$x := 1}}{{end}}{{$x}}', 'position 33: unknown variable "$x"'],
+    ['{{$x = 1}}', 'position 3: unknown variable "$x"'],
+    ['{{$a, $b := .labels}}', 'only range has two variables'],
   ])('%s is wrong', (source, why) => {
     expect(() => compileTemplate(source)).toThrow(
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(why) }),
