@@ -116,7 +116,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     const routes = [
       poolRoutes(poolServer, clock, bodies),
       rpcRoutes(services, clock, bodies),
-      logRoute(closing.signal),
+      logRoute(closing.signal, clock),
       restRoutes({ clock, bodies, closing: closing.signal }),
     ];
     const handle: Handle = async (request, response, { gone, door, admitted }) => {
