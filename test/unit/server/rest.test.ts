@@ -96,6 +96,23 @@ describe('the REST API', () => {
     expect(long.status).toBe(413);
   });
 
+  it('ends what waits with the deadline of its caller', async () => {
+    await makeBox('box');
+    const wait = (timeout: string) =>
+      ask('/api/v1/sandboxes/default/box/wait', { method: 'POST', headers: { 'grpc-timeout': timeout } });
+    const over = await wait('50m');
+    expect([over.status, (await errorOf(over)).code]).toEqual([504, 'timeout']);
+    expect((await wait('soon')).status).toBe(400);
+    const watch = await ask('/api/v1/watch', { headers: { 'grpc-timeout': '50m' } });
+    expect((await watch.text()).trim().split('\n').at(-1)).toContain('"code":"timeout"');
+    const log = await ask('/api/v1/sandboxes/default/box/logs?follow=true', {
+      headers: { 'grpc-timeout': '200m' },
+    });
+    // Over before the log had begun, or in its midst.
+    expect(await log.text().catch(({ message }) => message)).toMatch(/"code":"timeout"|terminated/);
+    expect((await inner.sandboxes.get({ namespace: 'default', name: 'box' })).state.phase).toBe('Running');
+  });
+
   it('takes a tar, as it comes, and no other body for it', async () => {
     const upload = (query: string, type: string): Promise<Response> => {
       const content = new Blob([new Uint8Array(300_000)]).stream();

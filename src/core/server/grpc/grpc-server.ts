@@ -2,7 +2,7 @@ import { createServer, type Socket, type Server as SocketServer } from 'node:net
 import { createServer as createTlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
-import type { Door } from '../doors.ts';
+import type { Door } from '../door.ts';
 import { listen } from '../listen.ts';
 import { Admission, type AdmissionParts } from './admit.ts';
 import { libraryStatus } from './library-status.ts';
