@@ -76,7 +76,10 @@ export class Catalogue {
 
   async list(): Promise<ImageInfo[]> {
     // Without room for a new one there is none now; whoever looks for what to remove must see the others.
-    const host = await this.#host.resolve().catch(() => undefined);
+    const host = await this.#host.resolve().catch((error: unknown) => {
+      if (FsbError.from(error).code === 'no_capacity') return undefined;
+      throw error;
+    });
     const images = this.infos(this.#content.records.all()).sort((a, b) => compare(sortKey(a), sortKey(b)));
     return host === undefined ? images : [this.#hostInfo(host.digest), ...images];
   }

@@ -7,10 +7,10 @@ import { soak } from '../../soak/soak.ts';
 const MINUTES = Number(process.env.FSB_TEST_SOAK_MINUTES ?? 0.25);
 /**
  * Milliseconds that a client of a long one rests between two cycles, about. CI has two cores, on which the rest of the suite
- * runs beside it: at four cycles a second it takes about a quarter of them; at full speed it would take all that there is,
+ * runs beside it: at a cycle and a half a second it takes about a sixth of them; at full speed it would take all that there is,
  * and the deadlines of other tests with it.
  */
-const PAUSE = MINUTES > 1 ? 3_000 : 0;
+const PAUSE = MINUTES > 1 ? 10_000 : 0;
 /** Another one each time; the name of the test says which. */
 const SEED = Number(process.env.FSB_TEST_SEED ?? randomInt(1, 2 ** 31));
 
