@@ -1,4 +1,3 @@
-'use strict';
 // V8's compiled form of the bundle, one file for each command that was ever used: what `list` has compiled is of no
 // use to `exec`, and all of it together takes longer to load. A cache that cannot be used is no error, ever.
 const fs = require('node:fs');

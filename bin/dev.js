@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-'use strict';
+
 // Development entry: runs the sources as they are.
 const { dirname } = require('node:path');
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --
-'use strict';
+
 // Production entry: runs the bundle with the machine code that an earlier run left in the user's cache directory.
 // Compiling the bundle anew costs more than all the rest of a command, so every step here counts in microseconds;
 // docs/decisions/start-up.md has the measurements.

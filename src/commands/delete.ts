@@ -18,10 +18,7 @@ With --all or --selector it names them and asks first, on a terminal: another na
   static override usage = 'delete [FLAGS] NAME...';
   static override examples = [
     { description: 'Two of them', command: '<%= config.bin %> delete box job' },
-    {
-      description: 'At once, and do not mind if it is not there',
-      command: '<%= config.bin %> delete --force box',
-    },
+    { description: 'At once, if it is there', command: '<%= config.bin %> delete --force box' },
     { description: 'All with a label', command: '<%= config.bin %> delete --selector team=red' },
     { description: 'All of them, and no questions', command: '<%= config.bin %> delete --all --yes' },
   ];

@@ -27,10 +27,10 @@ export const rootFlag = filledFlag({ summary: 'The core of this directory.', hel
 /** A whole number from 1 on. */
 export const countFlag = Flags.custom<number>({
   helpValue: 'N',
-  parse: async (text, _, { name }) => {
+  parse: async (text) => {
     const count = Number(text);
     if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count;
-    throw new FsbError('invalid_argument', `invalid --${name} ${JSON.stringify(text)}`, {
+    throw new FsbError('invalid_argument', `invalid number ${JSON.stringify(text)}`, {
       hint: 'Write a whole number from 1 on.',
     });
   },

@@ -6,7 +6,7 @@ import { printable } from '../output/output.ts';
 import { write } from '../terminal/streams.ts';
 import type { TerminalOutput } from '../terminal/world.ts';
 import { findLocally, lookLocally } from './local-files.ts';
-import { noDirectoryInside, nothingHere, nothingInside } from './nothing-there.ts';
+import { madeUpInside, noDirectoryInside, nothingHere, nothingInside } from './nothing-there.ts';
 import { packLocal } from './pack-local.ts';
 import { splitPath } from './place.ts';
 import { type CopyPlan, findDestination, planCopy } from './plan.ts';
@@ -133,6 +133,8 @@ function packInside(
       else await take(data);
     }
     const where = `${place.ref.name}:${path}`;
+    const madeUp = madeUpInside(place, path, complaints.text);
+    if (madeUp !== undefined && (await session.exited).code !== 0) throw madeUp;
     await conclude(session, complaints, { where, missing: nothingInside(place, path), note });
   });
 }

@@ -20,6 +20,17 @@ export const noDirectoryInside = (place: ToolPlace, directory: string): FsbError
     `Make it first with: ${inside(place, ['mkdir', '-p', directory])}`,
   );
 
+/** Where fsb-init complains of a file whose size and content are not those of a disk; undefined: of something else. */
+export function madeUpInside(place: ToolPlace, path: string, complaint: string): FsbError | undefined {
+  const [, file] = /^cannot copy what the kernel makes up: (.+)/.exec(complaint) ?? [];
+  if (file === undefined) return undefined;
+  return new FsbError(
+    'internal',
+    `cannot copy ${printable(`${place.ref.name}:${path}`)}: the kernel makes up what is in it`,
+    { hint: `Read it with: ${inside(place, ['cat', file])}` },
+  );
+}
+
 const nothingAt = (what: string, hint: string): FsbError =>
   new FsbError('not_found', `cannot copy ${printable(what)}: there is no such file or directory`, { hint });
 

@@ -158,8 +158,11 @@ class OverlayImageStore implements LocalImageStore {
     yield* eachWithEither(signal, this.#closing.signal, (until) => saveImages(images, this.#content, until));
   }
 
-  login({ registry, credentials }: LoginRequest, signal?: AbortSignal): Promise<{ identityToken?: string }> {
-    return this.#untilClosing(signal, (until) => this.#registries.login(registry, credentials, until));
+  login(request: LoginRequest, signal?: AbortSignal): Promise<{ identityToken?: string }> {
+    const { registry, credentials, outside } = request;
+    return this.#untilClosing(signal, (until) =>
+      this.#registries.login(registry, credentials, until, outside),
+    );
   }
 
   list(): Promise<ImageInfo[]> {

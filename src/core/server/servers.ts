@@ -9,7 +9,8 @@ import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
 import { UnreadAnswers } from './auth/unread-answers.ts';
 import { BodyRoom } from './body-room.ts';
-import { type Door, openDoors, type Security } from './doors.ts';
+import type { Door } from './door.ts';
+import { openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
 import { assertNoForeignPage, visitOf } from './http/foreign-page.ts';
@@ -116,7 +117,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     const routes = [
       poolRoutes(poolServer, clock, bodies),
       rpcRoutes(services, clock, bodies),
-      logRoute(closing.signal),
+      logRoute(closing.signal, clock),
       restRoutes({ clock, bodies, closing: closing.signal }),
     ];
     const handle: Handle = async (request, response, { gone, door, admitted }) => {

@@ -30,11 +30,11 @@ const life: TableLine[] = [
   ['fsb-ctl run a --yes -q --image host -- true', /^[0-9a-f]{32}\n$/],
   ['fsb-ctl list --phase running --latest -q; fsb-ctl list --last 1 -q', 'box\nbox\n'],
   ['fsb-ctl stop -s KILL box; fsb-ctl start box; fsb-ctl restart --signal KILL box', 'box\nbox\nbox\n'],
-  ['fsb-ctl stats --all --all-namespaces --no-stream', /^NAME +CPU % .*\n(.*\n)*box +\d/],
+  ['fsb-ctl stats --all --all-namespaces --no-stream', /^NAMESPACE +NAME +CPU % .*\n(.*\n)*default +box +\d/],
   ['fsb-ctl list -l team=red -A --no-trunc', /^NAMESPACE +NAME +ID .*\ndefault +box +[0-9a-f]{32} .*\n$/],
   ['fsb-ctl kill box; fsb-ctl wait box; fsb-ctl ls -q; fsb-ctl ps --all -q', 'box\n137\nbox\n'],
   ['fsb-ctl get box', /^Name: +box\n(.*\n)*Phase: +Running/],
-  ['fsb-ctl inspect box -f json; fsb-ctl inspect box', /^\{"ID":.*"Id":.*\}\n\[\n +\{\n +"Id"/],
+  ['fsb-ctl inspect box -f json; fsb-ctl inspect box', /^\{"Id":.*\}\n\[\n +\{\n +"Id"/],
   ['fsb-ctl inspect --type container -q box; fsb-ctl inspect -q host box', 'box\nhost\nbox\n'],
   [
     'fsb-ctl run a -q --image host -- sh -c "echo out; echo err >&2" >/dev/null; fsb-ctl logs -f -n 1 -t --since 1h --until 0s --stdout a',

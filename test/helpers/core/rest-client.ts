@@ -1,6 +1,7 @@
+import { Agent } from 'node:https';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { AxiosRequestConfig, AxiosResponse } from 'axios';
+import axios, { type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { type Document, OpenAPIClientAxios } from 'openapi-client-axios';
 import type { z } from 'zod';
 import { table } from '../../../src/core/server/http/rest/table.ts';
@@ -13,7 +14,12 @@ export interface RestClient {
    * Calls an operation as the generated client does; a refusal is an answer, too.
    * @param parameters of the path, the query and headers, by name
    */
-  call(operation: string, parameters?: Record<string, unknown>, body?: unknown): Promise<AxiosResponse<Data>>;
+  call(
+    operation: string,
+    parameters?: Record<string, unknown>,
+    body?: unknown,
+    config?: AxiosRequestConfig,
+  ): Promise<AxiosResponse<Data>>;
   /** As call(); throws when the status is none of success. */
   ok(operation: string, parameters?: Record<string, unknown>, body?: unknown): Promise<Data>;
   /** The first so many lines of what goes on; then it leaves. */
@@ -23,25 +29,28 @@ export interface RestClient {
 }
 
 /**
- * A client of others, made at run time from the document that the core itself serves at `http://host:port`. Every answer is
- * held to its schema, of which no key may be unknown.
+ * A client of others, made at run time from the document that the core itself serves at `http://host:port`, or https. Every
+ * answer is held to its schema, of which no key may be unknown.
+ * @param secret for a core with TLS: a token, and the certificate of the authority
  */
-export async function restClient(base: string): Promise<RestClient> {
-  const definition = (await (await fetch(`${base}/openapi.json`)).json()) as Document;
+export async function restClient(base: string, secret?: { token: string; ca: Buffer }): Promise<RestClient> {
+  const terms: AxiosRequestConfig =
+    secret === undefined ? {} : { httpsAgent: new Agent({ ca: secret.ca }), headers: bearer(secret.token) };
+  const { data: definition } = await axios.get<Document>(`${base}/openapi.json`, terms);
   const client = await new OpenAPIClientAxios({
     definition,
     withServer: { url: base },
-    axiosConfigDefaults: { validateStatus: () => true, paramsSerializer: { indexes: null } },
+    axiosConfigDefaults: { validateStatus: () => true, paramsSerializer: { indexes: null }, ...terms },
   }).init();
   const called = new Set<string>();
-  const call: RestClient['call'] = async (operation, parameters = {}, body) => {
+  const call: RestClient['call'] = async (operation, parameters = {}, body, config) => {
     called.add(operation);
     const run = client[operation] as (
       parameters: unknown,
       body: unknown,
       config?: AxiosRequestConfig,
     ) => Promise<AxiosResponse>;
-    const answer = await run(parameters, body);
+    const answer = await run(parameters, body, config);
     holdToSchema(operation, answer);
     return answer;
   };
@@ -65,6 +74,8 @@ export async function restClient(base: string): Promise<RestClient> {
     },
   };
 }
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 const formOf = (operation: string): { kind: string; status?: number; schema?: z.ZodType } =>
   table.find((endpoint) => endpoint.operation === operation)!.answer;

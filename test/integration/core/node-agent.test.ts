@@ -74,17 +74,18 @@ describe('the node API', { timeout: 60_000 }, () => {
     expect(await (await fetch(url('status'))).json()).toMatchObject({ allocated: 0, sandboxStatuses: [] });
   });
 
-  it('creates the same one once, whatever its id looks like', async () => {
-    const body =
-      '{"sandbox":{"sandboxId":"Pod_1/x","image":"host","command":["sleep","1000"],"args":null,"env":null}}';
-    const [one, two] = await Promise.all([post('create', body), post('create', body)]);
-    expect(one).toEqual([200, expect.objectContaining({ success: true, sandboxId: 'Pod_1/x' })]);
-    expect(two).toEqual(one);
-    expect(await (await fetch(url('status'))).json()).toMatchObject({
-      sandboxStatuses: [{ sandboxId: 'Pod_1/x' }],
-    });
-    expect((await post('delete', '{"sandboxId":"Pod_1/x"}'))[0]).toBe(200);
-  });
+  it.each(['Pod_1/x', 'i'.repeat(249), 'i'.repeat(1000)])(
+    'creates the same one once, whatever its id looks like: %s',
+    async (sandboxId) => {
+      const sandbox = { sandboxId, image: 'host', command: ['sleep', '1000'], args: null, env: null };
+      const body = JSON.stringify({ sandbox });
+      const [one, two] = await Promise.all([post('create', body), post('create', body)]);
+      expect(one).toEqual([200, expect.objectContaining({ success: true, sandboxId })]);
+      expect(two).toEqual(one);
+      expect(await (await fetch(url('status'))).json()).toMatchObject({ sandboxStatuses: [{ sandboxId }] });
+      expect((await post('delete', JSON.stringify({ sandboxId })))[0]).toBe(200);
+    },
+  );
 
   it.each<[string, string, number, string, string]>([
     ['create', '{"sandbox":{"sandboxId":"x"}}', 400, 'x', 'sandbox.image: is missing'],

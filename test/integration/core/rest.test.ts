@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../../../src/core/server/http/rest/table.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { linesOf, type RestClient, restClient } from '../../helpers/core/rest-client.ts';
+import { serveSecurely, TOKEN } from '../../helpers/core/secure-core.ts';
 import { busyboxImage } from '../../helpers/image/busybox-image.ts';
 import { layoutFiles } from '../../helpers/image/image-files.ts';
 import { startRegistry, type TestRegistry } from '../../helpers/image/registry/docker-registry.ts';
@@ -53,7 +55,10 @@ describe('a generated client', { timeout: 60_000 }, () => {
     expect(await rest.ok('pauseSandbox', box)).toMatchObject({ paused: true });
     expect(await rest.ok('unpauseSandbox', box)).toMatchObject({ paused: false });
     expect(await rest.ok('restartSandbox', box, { grace: 0 })).toMatchObject({ generation: 2 });
-    expect(await rest.ok('resetSandbox', box, { grace: '0s' })).toMatchObject({ generation: 3 });
+    for (const _ of ['once', 'and the same again'])
+      expect(await rest.ok('resetSandbox', box, { grace: '0s', revision: 'r1' })).toMatchObject({
+        generation: 3,
+      });
     const wait = rest.ok('waitSandbox', box);
     await rest.ok('signalSandbox', box, { signal: 'KILL' });
     expect(await wait).toMatchObject({ exit_code: 137, signal: 'SIGKILL' });
@@ -64,6 +69,23 @@ describe('a generated client', { timeout: 60_000 }, () => {
     expect(await rest.ok('renameSandbox', box, { name: 'crate' })).toMatchObject({ name: 'crate' });
     await rest.ok('deleteSandbox', { ...box, name: 'crate', grace: 0 });
     expect((await rest.call('getSandbox', { ...box, name: 'crate' })).status).toBe(404);
+  });
+
+  it('shows its token over TLS, as the document says', async () => {
+    await using place = await serveSecurely(core.running.api);
+    const ca = readFileSync(place.authority.ca);
+    const base = `https://localhost:${place.servers.http[0]!.split(':')[1]}`;
+    const secure = await restClient(base, { token: TOKEN, ca });
+    const spec = { image: 'host', command: ['true'] };
+    const made = await secure.ok('createSandbox', {}, { name: 'far', spec, auto_remove: true });
+    expect(made).toMatchObject({ name: 'far' });
+    const far = await core.running.api.sandboxes.get({ ...box, name: 'far' });
+    expect(far).toMatchObject({ id: made.id, autoRemove: true });
+    expect(await secure.ok('waitSandbox', { ...box, name: 'far' })).toMatchObject({ exit_code: 0 });
+    await secure.ok('deleteSandbox', { ...box, name: 'far', grace: 0 });
+    const stranger = { headers: { authorization: 'Bearer nobody-has-this-token' } };
+    const { status, data } = await secure.call('listSandboxes', {}, undefined, stranger);
+    expect([status, data.error.code]).toEqual([401, 'unauthenticated']);
   });
 
   it('sends again what it has read', async () => {
@@ -151,7 +173,17 @@ describe('a generated client', { timeout: 60_000 }, () => {
     expect(await rest.ok('pruneImages', {}, { all: true, dry_run: true })).toMatchObject({
       removed: [{ digest: details.digest }],
     });
+    const tar = await rest.call('saveImages', {}, { references: [target] }, { responseType: 'arraybuffer' });
+    expect(tar.headers['content-type']).toBe('application/x-tar');
     expect(await rest.ok('pruneImages', {}, { all: true })).toMatchObject({ removed: [{ deleted: true }] });
+    const asTar = { headers: { 'content-type': 'application/x-tar' } };
+    const back = await rest.call('importImage', { name: 'back:1' }, tar.data, asTar);
+    expect(back).toMatchObject({ status: 201, data: { items: [{ digest: details.digest }] } });
+    await rest.ok('removeImage', { reference: 'back:1' });
+    const broken = await rest.call('importImage', {}, Buffer.alloc(2048, 1), asTar);
+    expect([broken.status, broken.data.error.code]).toEqual([400, 'invalid_argument']);
+    const none = await rest.call('saveImages', {}, { references: ['none:1'] });
+    expect([none.status, none.data.error.code]).toEqual([404, 'image_not_found']);
     expect((await rest.call('inspectImage', { reference })).data.error.code).toBe('image_not_found');
     const login = { registry: registry.address, credentials: { username: 'me', password: 'secret' } };
     expect((await rest.call('login', {}, login)).status).toBeLessThan(500);

@@ -139,6 +139,35 @@ describe('a redirect to another host', () => {
   });
 });
 
+describe('a caller from outside', () => {
+  const asked = async () => (await client.open(front.address, 'tool', ada, true)).manifest('latest');
+
+  it('reaches nothing that listens on the node alone, unless the configuration names it', async () => {
+    for (const address of [front.address, `localhost:${front.address.split(':')[1]}`]) {
+      const repository = await client.open(address, 'tool', ada, true);
+      await expect(repository.manifest('latest')).rejects.toMatchObject({
+        ...{ code: 'denied', message: expect.stringContaining('which only the node itself reaches') },
+        hint: expect.not.stringContaining(client.directory),
+      });
+    }
+    await expect(client.registries.login(front.address, ada, undefined, true)).rejects.toMatchObject({
+      code: 'denied',
+    });
+    expect(front.requests).toEqual([]);
+    await client.configure(`registries: { "${front.address}": { insecure: true } }`);
+    await asked();
+    expect(front.count(/manifests/)).toBeGreaterThan(0);
+  });
+
+  it('is not told where the configuration lies', async () => {
+    await client.configure('registries: { x: { insecur: true } }');
+    await expect(asked()).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.not.stringContaining(client.directory),
+    });
+  });
+});
+
 describe('a mirror', () => {
   const mirrored = () =>
     client.configure(

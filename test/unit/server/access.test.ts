@@ -146,6 +146,29 @@ describe('the core of a caller', () => {
     ]);
   });
 
+  it('asks registries from outside for who is no administrator, whatever they say themselves', async () => {
+    const asked: unknown[] = [];
+    const images = replacing(closed.images as unknown as CoreApi['images'], {
+      async *pull(request) {
+        asked.push(request.outside);
+        yield { kind: 'note', message: 'asked' } as never;
+      },
+      async login(request) {
+        asked.push(request.outside);
+        return {};
+      },
+    });
+    for (const scopes of [['use'], ['admin']] as const) {
+      const core = coreFor({ ...closed, images } as unknown as CoreApi, {
+        caller: caller({ scopes, namespaces: 'all' }),
+        audit: () => true,
+      });
+      for await (const _ of core.images.pull({ reference: 'localhost/x' }));
+      await core.images.login({ registry: 'localhost', credentials: {} });
+    }
+    expect(asked).toEqual([true, true, undefined, undefined]);
+  });
+
   it('closes nothing but itself', async () => {
     const guarded = coreFor(closed as unknown as CoreApi, { caller: caller() });
     await guarded.close();

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
-import { CreateRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
+import { CreateRequest, WaitRequest } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { errorDetails } from '../../helpers/core/error-details.ts';
@@ -84,6 +84,35 @@ it('a request that is whole only after its deadline is not begun any more', asyn
   await client.call('ListSandboxes', {});
   expect(made.agent.starts).toEqual([]);
 });
+
+it.each(['100H', '600H', '1000H', '99999999H', '99999999S'])(
+  'a deadline in %s is not over at once',
+  async (timeout) => {
+    await client.call('CreateSandbox', box);
+    const path = served.servers.grpc[0]!.slice('unix://'.length);
+    const session = connectHttp2('http://localhost', { createConnection: () => connect(path) });
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': `/${SERVICE}/WaitSandbox`, te: 'trailers' },
+      ...{ 'content-type': 'application/grpc', 'grpc-timeout': timeout },
+    });
+    const message = WaitRequest.encode(WaitRequest.fromPartial({ sandboxName: 'box' })).finish();
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    stream.end(Buffer.concat([prefix, message]));
+    let answered: unknown;
+    for (const headers of ['response', 'trailers'])
+      stream.on(headers, (told) => {
+        answered ??= told['grpc-status'];
+      });
+    const over = once(stream.resume(), 'close');
+    // What Node makes of a longer time than it can count.
+    await sleep(20);
+    await client.call('StopSandbox', { sandbox_name: 'box', grace_milliseconds: 0 });
+    await over;
+    expect(answered).toBe(String(status.OK));
+    session.close();
+  },
+);
 
 it('a creation that its client cancels is ended as well', async () => {
   const ended = endlessStart();

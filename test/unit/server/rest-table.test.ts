@@ -44,13 +44,13 @@ const coverage: Record<string, string> = {
   'pools.kill': 'killLease',
   'pools.release': 'releaseLease',
   'images.pull': 'pullImage',
-  'images.import': ': tar archives go over gRPC, which tells of its layers while they come',
+  'images.import': 'importImage',
   'images.list': 'listImages',
   'images.inspect': 'inspectImage',
   'images.tag': 'tagImage',
   'images.remove': 'removeImage',
   'images.prune': 'pruneImages',
-  'images.save': ': tar archives go over gRPC, which tells of a failure in their midst',
+  'images.save': 'saveImages',
   'images.login': 'login',
   'system.info': 'getInfo',
   'system.usage': 'getSystemUsage',
@@ -100,6 +100,19 @@ describe('the route table', () => {
   it('makes a document that OpenAPI 3.1 takes', async () => {
     const result = await new Validator().validate(structuredClone(openApi()));
     expect(result).toMatchObject({ valid: true });
+  });
+
+  it('documents how to show who calls, and what a stranger is answered, of every operation', () => {
+    const { paths, components, security } = openApi() as {
+      paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
+      components: { securitySchemes: Record<string, unknown> };
+      security: Record<string, unknown>[];
+    };
+    expect(components.securitySchemes).toMatchObject({ token: { type: 'http', scheme: 'bearer' } });
+    // Nothing is needed over the user's own sockets.
+    expect(security).toEqual([{ token: [] }, { certificate: [] }, {}]);
+    for (const { operationId, responses } of Object.values(paths).flatMap((path) => Object.values(path)))
+      expect([operationId, ...Object.keys(responses)]).toEqual(expect.arrayContaining(['401', '403', '429']));
   });
 
   it('documents every row, and names only components that are there', () => {

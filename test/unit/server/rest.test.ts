@@ -96,6 +96,50 @@ describe('the REST API', () => {
     expect(long.status).toBe(413);
   });
 
+  it('ends what waits with the deadline of its caller', async () => {
+    await makeBox('box');
+    const wait = (timeout: string) =>
+      ask('/api/v1/sandboxes/default/box/wait', { method: 'POST', headers: { 'grpc-timeout': timeout } });
+    const over = await wait('50m');
+    expect([over.status, (await errorOf(over)).code]).toEqual([504, 'timeout']);
+    expect((await wait('soon')).status).toBe(400);
+    const watch = await ask('/api/v1/watch', { headers: { 'grpc-timeout': '50m' } });
+    expect((await watch.text()).trim().split('\n').at(-1)).toContain('"code":"timeout"');
+    const log = await ask('/api/v1/sandboxes/default/box/logs?follow=true', {
+      headers: { 'grpc-timeout': '200m' },
+    });
+    // Over before the log had begun, or in its midst.
+    expect(await log.text().catch(({ message }) => message)).toMatch(/"code":"timeout"|terminated/);
+    expect((await inner.sandboxes.get({ namespace: 'default', name: 'box' })).state.phase).toBe('Running');
+  });
+
+  it('takes a tar, as it comes, and no other body for it', async () => {
+    const upload = (query: string, type: string): Promise<Response> => {
+      const content = new Blob([new Uint8Array(300_000)]).stream();
+      const terms = { method: 'POST', body: content, headers: { 'content-type': type }, duplex: 'half' };
+      return ask(`/api/v1/images/import${query}`, terms as RequestInit);
+    };
+    const made = await upload('?name=mine', 'application/x-tar');
+    expect([made.status, await made.json()]).toMatchObject([
+      201,
+      { items: [{ references: ['mine'], size_bytes: 300_000 }] },
+    ]);
+    expect((await upload('', 'application/json')).status).toBe(415);
+    const changes = await upload('?changes=CMD x', 'application/x-tar');
+    expect(await errorOf(changes)).toMatchObject({ hint: 'Add rootfs=true.' });
+  });
+
+  it('saves images as a tar, and says in time that one is not there', async () => {
+    const save = (reference: string) => ask('/api/v1/images/save', json({ references: [reference] }));
+    const saved = await save('host');
+    expect([saved.headers.get('content-type'), (await saved.arrayBuffer()).byteLength]).toEqual([
+      'application/x-tar',
+      100_004,
+    ]);
+    const missing = await save('none');
+    expect([missing.status, (await errorOf(missing)).code]).toEqual([404, 'image_not_found']);
+  });
+
   it('refuses a body where none belongs', async () => {
     await makeBox('box');
     const answer = await ask('/api/v1/sandboxes/default/box/pause', json({ grace: 1 }));

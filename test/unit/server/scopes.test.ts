@@ -53,6 +53,8 @@ const rest: Record<string, [right: Right, body?: object]> = {
   listImages: ['read node'],
   inspectImage: ['read node'],
   pullImage: ['use node', { reference: 'alpine' }],
+  importImage: ['admin node'],
+  saveImages: ['use node', { references: ['x'] }],
   tagImage: ['admin node', { target: 'x' }],
   removeImage: ['admin node'],
   pruneImages: ['admin node'],
@@ -176,13 +178,14 @@ describe('the REST API', () => {
   });
 
   it.each(Object.entries(rest))('%s', async (operation, [right, body]) => {
-    const { method, path, query } = table.find((row) => row.operation === operation)!;
+    const { method, path, query, isUpload } = table.find((row) => row.operation === operation)!;
     await hold((namespace) => {
       const whole = path.replace('{namespace}', namespace).replaceAll(/\{\w+\}/g, 'x');
       const isAsked = 'namespace' in query.shape;
       const rest = isAsked ? `?namespace=${namespace}` : operation === 'agentLogs' ? '?sandboxId=x' : '';
       const moved = body && 'namespace' in body ? { ...body, namespace } : body;
-      return { method, path: `${whole}${rest}`, ...(moved && { body: moved }) };
+      const tar = isUpload && { type: 'application/x-tar' };
+      return { method, path: `${whole}${rest}`, ...(moved && { body: moved }), ...tar };
     }, right);
   });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Throttle } from '../../../src/core/server/auth/throttle.ts';
+import { CALLS, Throttle } from '../../../src/core/server/auth/throttle.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 it('takes ten failures of an address, then one every six seconds', async () => {
@@ -24,6 +24,22 @@ it('takes the addresses of one IPv6 network for one', () => {
   expect(throttle.count('2001:db8:1:2:aaaa::1')?.code).toBe('no_capacity');
   expect(throttle.count('2001:db8:1:3::1')).toBeUndefined();
   expect(throttle.count('2001:db8::1')).toBeUndefined();
+});
+
+it('takes two thousand calls of a caller, then five hundred a second', async () => {
+  const clock = createManualClock();
+  const throttle = new Throttle(clock, CALLS);
+  const call = (name = 'ci') => throttle.count(name);
+  for (let i = 0; i < 2000; i++) expect(call()).toBeUndefined();
+  expect(call()).toMatchObject({
+    code: 'no_capacity',
+    message: 'too many calls of ci',
+    hint: 'Try again in 1s.',
+  });
+  expect(call('other')).toBeUndefined();
+  await clock.advance(1000);
+  for (let i = 0; i < 500; i++) expect(call()).toBeUndefined();
+  expect(call()?.code).toBe('no_capacity');
 });
 
 it('forgets the oldest of too many addresses', () => {

@@ -22,6 +22,8 @@ export interface PullTerms {
   reference: ImageReference;
   platform: Platform;
   credentials?: RegistryCredentials;
+  /** As in PullRequest. */
+  outside?: true;
 }
 
 /** Whom a pull tells how it goes. */
@@ -54,7 +56,7 @@ export async function pullImage(
   signal: AbortSignal,
 ): Promise<PulledImage> {
   try {
-    const repository = await registries.repository(terms.reference, terms.credentials);
+    const repository = await registries.repository(terms.reference, terms.credentials, terms.outside);
     return await pull(terms, repository, intake, report, signal).catch((error: unknown) => {
       // What was said was right: nothing but what came can be wrong.
       throw recoded(error, 'invalid_argument', 'bad_image', BAD_IMAGE_HINT);

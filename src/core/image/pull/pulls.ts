@@ -39,7 +39,9 @@ export class Pulls {
    */
   async *pull(terms: PullTerms, signal?: AbortSignal): AsyncGenerator<PullEvent> {
     throwIfAborted(signal);
-    const key = `${canonicalReference(terms.reference)} ${formatPlatform(terms.platform)}`;
+    // Who may reach less must not end what another one may do.
+    const reach = terms.outside ? ' outside' : '';
+    const key = `${canonicalReference(terms.reference)} ${formatPlatform(terms.platform)}${reach}`;
     for (;;) {
       for (let old = this.#running.get(key); old?.pull.isStopping; old = this.#running.get(key))
         await abortable(old.pull.ended, signal);

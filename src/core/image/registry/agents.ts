@@ -3,17 +3,23 @@ import { Agent as HttpsAgent } from 'node:https';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import type { Trust } from './certificates.ts';
+import type { Reach } from './link-local.ts';
 
 // How many are open at once is limited elsewhere (transport.ts); an idle connection is closed after a minute.
 const OPTIONS = { keepAlive: true, maxFreeSockets: 4, timeout: 60_000 };
 
-/** Connections that are kept open, apart for each trust and proxy, and for who may reach link-local addresses. */
+/** Connections that are kept open, apart for each trust and proxy, and for how far they may reach. */
 export class Agents {
   readonly #agents = new Map<string, Agent>();
 
-  agentFor(url: URL, trust: Trust, proxy: URL | undefined, linkLocal = false): Agent {
+  agentFor(
+    url: URL,
+    trust: Trust,
+    proxy: URL | undefined,
+    { linkLocal = false, outside = false }: Reach,
+  ): Agent {
     const secure = url.protocol === 'https:';
-    const key = JSON.stringify([secure, secure && trust.id, proxy?.href, linkLocal]);
+    const key = JSON.stringify([secure, secure && trust.id, proxy?.href, linkLocal, outside]);
     let agent = this.#agents.get(key);
     if (!agent) {
       agent = createAgent(secure, trust, proxy);

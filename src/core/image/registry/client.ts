@@ -58,9 +58,13 @@ class RegistryClient implements Registries {
     this.#certificates = new Certificates({ env: options.env, file: options.file, dockerDirectory });
   }
 
-  async repository(reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository> {
+  async repository(
+    reference: ImageReference,
+    credentials?: RegistryCredentials,
+    outside = false,
+  ): Promise<RemoteRepository> {
     const { domain, path } = reference;
-    const { mirrors, registry } = await this.#endpoints(domain);
+    const { mirrors, registry } = await this.#endpoints(domain, outside);
     const scope = `repository:${path}:pull`;
     const connect = (endpoint: Endpoint): Connection =>
       this.#connection(domain, endpoint, new Authorizer(endpoint, this.#tokens, { credentials, scope }));
@@ -69,7 +73,7 @@ class RegistryClient implements Registries {
       path,
       connections: [...mirrors, registry].map(connect),
       connectionTo: (url) => {
-        const endpoint = foreignEndpoint(url, registry);
+        const endpoint = foreignEndpoint(url, registry, outside);
         return typeof endpoint === 'string' ? endpoint : connect(endpoint);
       },
       clock: this.#clock,
@@ -82,13 +86,14 @@ class RegistryClient implements Registries {
     registry: string,
     credentials: RegistryCredentials,
     signal?: AbortSignal,
+    outside = false,
   ): Promise<{ identityToken?: string }> {
     const name = registryHost(registry);
     if (name === undefined)
       throw new FsbError('invalid_argument', `${JSON.stringify(registry)} is not a registry address`, {
         hint: 'A registry is named like docker.io or registry.example.com:5000.',
       });
-    const endpoint = (await this.#endpoints(name)).registry;
+    const endpoint = (await this.#endpoints(name, outside)).registry;
     const authorizer = new Authorizer(endpoint, this.#tokens, { credentials, offline: true });
     const terms = {
       connection: this.#connection(name, endpoint, authorizer, LOGIN_HINT),
@@ -105,12 +110,25 @@ class RegistryClient implements Registries {
     this.#transport.close();
   }
 
-  async #endpoints(domain: string): Promise<{ mirrors: Endpoint[]; registry: Endpoint }> {
+  async #endpoints(domain: string, outside: boolean): Promise<Endpoints> {
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
-    const configuration = await readRegistriesFile(this.#options.file);
+    try {
+      return await this.#configured(domain, outside);
+    } catch (error) {
+      if (outside)
+        this.#options.log.error({ err: error }, 'registries cannot be used as they are configured');
+      throw outside ? misconfigured(error) : error;
+    }
+  }
+
+  async #configured(domain: string, outside: boolean): Promise<Endpoints> {
+    const read = await readRegistriesFile(this.#options.file);
+    // Where it lies is nothing for who may not change it.
+    const configuration = outside ? { ...read, file: 'registries.yaml of the core' } : read;
     const proxyFor = chooseProxies(configuration.proxy, this.#options.env);
     const mirrors = await mirrorsOf(domain, configuration, this.#certificates, proxyFor);
-    return { mirrors, registry: await registryOf(domain, configuration, this.#certificates, proxyFor) };
+    const registry = await registryOf(domain, configuration, this.#certificates, proxyFor, outside);
+    return { mirrors, registry };
   }
 
   #connection(registry: string, endpoint: Endpoint, authorizer: Authorizer, loginHint?: string): Connection {
@@ -118,6 +136,17 @@ class RegistryClient implements Registries {
     return new Connection({ transport, clock, endpoint, authorizer, registry, loginHint });
   }
 }
+
+interface Endpoints {
+  mirrors: Endpoint[];
+  registry: Endpoint;
+}
+
+/** Of what the administrator has written, without the paths of the server. */
+const misconfigured = (error: unknown): FsbError =>
+  new FsbError(FsbError.from(error).code, 'the core cannot read what it is told of registries', {
+    hint: 'Ask who runs the core: its log says what is wrong.',
+  });
 
 const LOGIN_HINT =
   'Look whether the name and the password are right; some registries want a token instead of the password.';

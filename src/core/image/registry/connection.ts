@@ -131,6 +131,7 @@ export class Connection {
       authorization,
       lane,
       linkLocal: endpoint.linkLocal,
+      outside: endpoint.outside,
       trust: endpoint.trust.own,
       proxyFor: endpoint.proxyFor,
       signal,

@@ -14,6 +14,8 @@ export interface Endpoint {
   mirror: boolean;
   /** It may be at a link-local address. */
   linkLocal: boolean;
+  /** It may not be where only the node reaches: see Reach. */
+  outside: boolean;
   trust: { own: Trust; others: Trust };
   proxyFor: ProxyChoice;
   /** The configuration file, for hints. */
@@ -41,6 +43,7 @@ export async function mirrorsOf(
         insecure: url.protocol === 'http:' || (settings?.insecure ?? false),
         mirror: true,
         linkLocal: true,
+        outside: false,
         trust: await certificates.trustOf(host, settings),
         proxyFor,
         file: configuration.file,
@@ -49,12 +52,13 @@ export async function mirrorsOf(
   );
 }
 
-/** @throws invalid_argument */
+/** @param outside unless the configuration names it @throws invalid_argument */
 export async function registryOf(
   name: string,
   configuration: RegistriesConfiguration,
   certificates: Certificates,
   proxyFor: ProxyChoice,
+  outside: boolean,
 ): Promise<Endpoint> {
   const settings = configuration.registries.get(name);
   const address = ADDRESSES[name] ?? name;
@@ -65,6 +69,7 @@ export async function registryOf(
     insecure,
     mirror: false,
     linkLocal: true,
+    outside: outside && settings === undefined,
     trust: await certificates.trustOf(name, settings),
     proxyFor,
     file: configuration.file,

@@ -34,8 +34,8 @@ export function elsewhere(
   return { places, refused };
 }
 
-/** The server at an address that a manifest names. A string: why it must not be read from. */
-export function foreignEndpoint(url: URL, registry: Endpoint): Endpoint | string {
+/** The server at an address that a manifest names: its maker, not the administrator. A string: why it must not be read from. */
+export function foreignEndpoint(url: URL, registry: Endpoint, outside: boolean): Endpoint | string {
   if (!/^https?:$/.test(url.protocol)) return 'only https is spoken';
   if (url.protocol === 'http:' && !registry.insecure) return 'it is not encrypted';
   const { others } = registry.trust;
@@ -44,6 +44,7 @@ export function foreignEndpoint(url: URL, registry: Endpoint): Endpoint | string
     name: url.host,
     bases: [new URL(url.origin)],
     mirror: true,
+    outside,
     linkLocal: registry.bases.some(({ hostname }) => mayBeLinkLocal(hostname, url.hostname)),
     trust: { own: others, others },
   };

@@ -7,6 +7,18 @@ addresses.addSubnet('169.254.0.0', 16, 'ipv4');
 addresses.addSubnet('fe80::', 10, 'ipv6');
 addresses.addAddress('fd00:ec2::254', 'ipv6');
 
+/** Addresses of the node itself. */
+const own = new BlockList();
+for (const network of ['127.0.0.0', '0.0.0.0']) own.addSubnet(network, 8, 'ipv4');
+for (const address of ['::1', '::']) own.addAddress(address, 'ipv6');
+
+/** No connection was made: it is not for every caller. */
+export class NodeAddress extends Error {
+  constructor(address: string) {
+    super(`it is at ${address}, which only the node itself reaches`);
+  }
+}
+
 /** No connection was made. */
 export class LinkLocalAddress extends Error {
   constructor(address: string) {
@@ -15,10 +27,12 @@ export class LinkLocalAddress extends Error {
 }
 
 /** @param hostname as in an URL, or an address. False for a name, whatever it means. */
-export function isLinkLocal(hostname: string): boolean {
+export const isLinkLocal = (hostname: string): boolean => isIn(addresses, hostname);
+
+function isIn(list: BlockList, hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   const version = isIP(address);
-  return version !== 0 && addresses.check(address, version === 6 ? 'ipv6' : 'ipv4');
+  return version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 /**
@@ -27,18 +41,35 @@ export function isLinkLocal(hostname: string): boolean {
  */
 export const mayBeLinkLocal = (home: string, target: string): boolean => home === target || isLinkLocal(home);
 
+/** How far a request goes. */
+export interface Reach {
+  /** It may be at a link-local address: the user or the administrator named it, and no other server. */
+  linkLocal?: boolean;
+  /** For a caller to whom nothing is open that only the node reaches, whoever named it. */
+  outside?: boolean;
+}
+
+/** @param hostname as isLinkLocal. Undefined: it may be reached, or it is a name, whatever it means. */
+export function forbidden(
+  hostname: string,
+  { linkLocal = false, outside = false }: Reach,
+): Error | undefined {
+  if (outside && (isLinkLocal(hostname) || isIn(own, hostname))) return new NodeAddress(hostname);
+  return linkLocal || !isLinkLocal(hostname) ? undefined : new LinkLocalAddress(hostname);
+}
+
 type Found = (
   error: NodeJS.ErrnoException | null,
   address: string | LookupAddress[],
   family?: number,
 ) => void;
 
-/** As dns.lookup, for sockets: what the name means at the moment of connecting counts. Fails with LinkLocalAddress. */
-export function lookupElsewhere(hostname: string, options: LookupOptions, found: Found): void {
-  lookup(hostname, options, (error, address: string | LookupAddress[], family) => {
-    const all = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address);
-    const forbidden = error ? undefined : all.find(isLinkLocal);
-    if (forbidden === undefined) found(error, address, family);
-    else found(new LinkLocalAddress(forbidden), address, family);
-  });
-}
+/** As dns.lookup, for sockets: what the name means at the moment of connecting counts. Fails as `forbidden` says. */
+export const lookupWithin =
+  (reach: Reach) =>
+  (hostname: string, options: LookupOptions, found: Found): void =>
+    lookup(hostname, options, (error, address: string | LookupAddress[], family) => {
+      const all = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address);
+      const [refused] = error ? [] : all.flatMap((one) => forbidden(one, reach) ?? []);
+      found(refused ?? error, address, family);
+    });

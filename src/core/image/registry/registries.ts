@@ -48,14 +48,20 @@ export interface RemoteRepository {
   blob(blob: RemoteBlob, options?: ReadOptions): AsyncIterable<Buffer>;
 }
 
+/** `outside`: as in PullRequest. */
 export interface Registries {
   /** No connection is made before it is needed; errors name the reference. @throws invalid_argument when the configuration is wrong */
-  repository(reference: ImageReference, credentials?: RegistryCredentials): Promise<RemoteRepository>;
+  repository(
+    reference: ImageReference,
+    credentials?: RegistryCredentials,
+    outside?: boolean,
+  ): Promise<RemoteRepository>;
   /** As ImageApi.login. */
   login(
     registry: string,
     credentials: RegistryCredentials,
     signal?: AbortSignal,
+    outside?: boolean,
   ): Promise<{ identityToken?: string }>;
   /** Ends every connection; calls under way fail. Idempotent. */
   close(): Promise<void>;

@@ -109,10 +109,10 @@ export class Tokens {
   #send(request: TokenRequest, endpoint: Endpoint, task: string, signal: AbortSignal): Promise<Answer> {
     const { own, others } = endpoint.trust;
     const home = endpoint.bases.some((base) => base.origin === request.url.origin);
-    const { proxyFor } = endpoint;
+    const { proxyFor, outside } = endpoint;
     const trust = home ? own : others;
     const linkLocal = endpoint.bases.some(({ hostname }) => mayBeLinkLocal(hostname, request.url.hostname));
-    const call: Call = { ...request, lane: 'tokens', linkLocal, trust, proxyFor, signal };
+    const call: Call = { ...request, lane: 'tokens', linkLocal, outside, trust, proxyFor, signal };
     // A form has the secret in its body: it goes nowhere else.
     return request.method === 'POST'
       ? this.#transport.request(call)

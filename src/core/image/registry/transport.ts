@@ -7,10 +7,10 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { Agents } from './agents.ts';
 import { type Answer, answerOf, broken, LONGEST_SILENCE, silence } from './answer.ts';
 import type { Trust } from './certificates.ts';
-import { isLinkLocal, LinkLocalAddress, lookupElsewhere } from './link-local.ts';
+import { forbidden, lookupWithin, type Reach } from './link-local.ts';
 import { type ProxyChoice, proxyName } from './proxies.ts';
 
-export interface Call {
+export interface Call extends Reach {
   url: URL;
   method?: 'GET' | 'HEAD' | 'POST';
   headers?: Record<string, string>;
@@ -19,8 +19,6 @@ export interface Call {
   authorization?: () => Promise<string | undefined>;
   /** Each has places of its own: what layers wait for must not wait for layers. */
   lane: Lane;
-  /** It may be at a link-local address: the user or the administrator named it, and no other server. */
-  linkLocal?: boolean;
   trust: Trust;
   proxyFor: ProxyChoice;
   signal?: AbortSignal;
@@ -67,9 +65,9 @@ export class Transport {
   }
 
   async #send(call: Call, authorization: Record<string, string>): Promise<IncomingMessage> {
-    const { hostname } = call.url;
     // Addresses are not looked up.
-    if (!call.linkLocal && isLinkLocal(hostname)) throw broken(call.url, new LinkLocalAddress(hostname));
+    const refused = forbidden(call.url.hostname, call);
+    if (refused !== undefined) throw broken(call.url, refused);
     for (;;) {
       const request = this.#start(call, authorization);
       try {
@@ -81,15 +79,15 @@ export class Transport {
   }
 
   #start(
-    { url, method = 'GET', headers, body, linkLocal, trust, proxyFor }: Call,
+    { url, method = 'GET', headers, body, linkLocal, outside, trust, proxyFor }: Call,
     authorization: Record<string, string>,
   ): ClientRequest {
     const proxy = proxyFor(url);
     const options = {
       method,
       headers: { ...headers, ...authorization },
-      agent: this.#agents.agentFor(url, trust, proxy, linkLocal),
-      ...(!linkLocal && { lookup: lookupElsewhere }),
+      agent: this.#agents.agentFor(url, trust, proxy, { linkLocal, outside }),
+      ...((outside || !linkLocal) && { lookup: lookupWithin({ linkLocal, outside }) }),
     };
     const tls = { secureContext: trust.context, rejectUnauthorized: trust.verify };
     const request =

@@ -19,6 +19,11 @@ export interface PullRequest {
   /** `linux/arm64`; the machine's own when absent. */
   platform?: string;
   credentials?: RegistryCredentials;
+  /**
+   * Of a caller who must not reach what only the node reaches (its loopback, link-local addresses), unless registries.yaml names
+   * it. No client can say it.
+   */
+  outside?: true;
 }
 
 export interface ImportRequest {
@@ -44,6 +49,8 @@ export interface LoginRequest {
   /** `docker.io`, `registry.example.com:5000` */
   registry: string;
   credentials: RegistryCredentials;
+  /** As in PullRequest. */
+  outside?: true;
 }
 
 export interface PruneRequest {

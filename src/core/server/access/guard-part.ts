@@ -74,7 +74,7 @@ const streamOf = (call: Method, guarded: GuardedCall): Method =>
     let code: Outcome['code'] = 'cancelled';
     try {
       admit(guarded, args);
-      for await (const item of call(...args) as AsyncIterable<unknown>) {
+      for await (const item of call(...narrowed(guarded, args)) as AsyncIterable<unknown>) {
         const shown = isShownAll(guarded) ? item : guarded.row.shown!(item as never, guarded.caller);
         if (shown !== undefined) yield shown;
       }
@@ -88,7 +88,7 @@ const streamOf = (call: Method, guarded: GuardedCall): Method =>
   };
 
 const narrowed = ({ row, caller }: GuardedCall, args: unknown[]): unknown[] =>
-  row.narrowed === undefined || caller.namespaces === 'all' ? args : row.narrowed(caller, ...args);
+  row.narrowed === undefined ? args : row.narrowed(caller, ...args);
 
 const isShownAll = ({ row, caller }: GuardedCall): boolean =>
   row.shown === undefined || caller.namespaces === 'all';

@@ -25,7 +25,7 @@ export interface Row<M extends Method = Method> {
   touchesNode?: (...args: Parameters<M>) => boolean;
   /** The result, or an item of the stream, as a caller sees who may not enter all namespaces; undefined: not at all. */
   shown?: (given: Given<M>, caller: Caller) => Given<M> | undefined;
-  /** What is really asked when a caller asks who may not enter all namespaces. */
+  /** What is really asked when this caller asks. */
   narrowed?: (caller: Caller, ...args: Parameters<M>) => Parameters<M>;
   /** It takes a while to change something: that it began is written down, too, for a core that does not live to see its end. */
   begun?: true;

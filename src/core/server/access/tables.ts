@@ -3,17 +3,15 @@ import type { CoreApi, SystemApi } from '../../api/core-api.ts';
 import type { ImageApi } from '../../api/image-api.ts';
 import type { LeaseRequest, PoolApi } from '../../api/pool-api.ts';
 import type { SandboxApi } from '../../api/sandbox-api.ts';
-import { type Caller, mayEnter } from '../../model/caller.ts';
-import { FsbError } from '../../model/failure/errors.ts';
+import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
+import type { LoginRequest, PullRequest } from '../../model/image/image-requests.ts';
 import type { Lease } from '../../model/pool/pool.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox/sandbox.ts';
-import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
-import type { PoolServer } from '../../tools/pool-server.ts';
 import type { Table } from './row.ts';
 import { maySeeLog, shownEvent, shownHealth, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
 
-/** Which scope each method of a core, of its node and of its pool server needs, and where its namespaces are: the one place that says who may do what. */
+/** Which scope each method of a core and of its node needs, and where its namespaces are: with tools-table.ts the one place that says who may do what. */
 
 const ofRef = {
   namespaces: ({ namespace }: SandboxRef): string[] => [namespace],
@@ -79,7 +77,7 @@ const byName = { object: (name: string): string => name };
 const ofLease = { scope: 'use', everywhere: true, ...byName } as const;
 
 /** Which one, out of which pool. */
-const leased = ({ pool, id }: Lease): string => `${pool} ${id}`;
+export const leased = ({ pool, id }: Lease): string => `${pool} ${id}`;
 
 export const poolTable: Table<PoolApi> = {
   status: { scope: 'read' },
@@ -98,9 +96,18 @@ export const poolTable: Table<PoolApi> = {
   release: ofLease,
 };
 
+/** Services that listen on the node for itself are for administrators. */
+const fromOutside = <R extends PullRequest | LoginRequest>(caller: Caller, request: R): R =>
+  hasScope(caller, 'admin') ? request : { ...request, outside: true };
+
 export const imageTable: Table<ImageApi> = {
   // Whoever may run something may bring what it runs in.
-  pull: { scope: 'use', stream: true, object: ({ reference }) => reference },
+  pull: {
+    scope: 'use',
+    stream: true,
+    object: ({ reference }) => reference,
+    narrowed: (caller, request, options) => [fromOutside(caller, request), options],
+  },
   import: {
     scope: 'admin',
     object: ({ name }) => name ?? '',
@@ -116,7 +123,12 @@ export const imageTable: Table<ImageApi> = {
   prune: { scope: 'admin' },
   // The content of images, which whoever only watches has no need of.
   save: { scope: 'use', stream: true, object: (references) => references.join(' '), idle: always },
-  login: { scope: 'use', object: ({ registry }) => registry, idle: always },
+  login: {
+    scope: 'use',
+    object: ({ registry }) => registry,
+    idle: always,
+    narrowed: (caller, request, options) => [fromOutside(caller, request), options],
+  },
 };
 
 export const systemTable: Table<SystemApi> = {
@@ -161,34 +173,3 @@ export const agentTable: Table<AgentApi> = {
   watch: { ...admin, stream: true },
   events: { ...admin, stream: true },
 };
-
-/** The pool server as callers have it. */
-export type Tools = Omit<PoolServer, 'start' | 'close'>;
-
-// Its sandboxes are leases, and so in no namespace.
-const everywhere = { everywhere: true } as const;
-const ofSandbox = { ...everywhere, scope: 'use', object: (id: string): string => id } as const;
-
-export const toolsTable: Table<Tools> = {
-  initialize: { ...everywhere, scope: 'admin' },
-  execute: { ...everywhere, scope: 'use', object: ({ tool }) => tool },
-  create: { ...everywhere, scope: 'use', touchesNode: mayTouchNode, made: ({ lease }) => leased(lease) },
-  executeIn: ofSandbox,
-  putArchive: ofSandbox,
-  release: ofSandbox,
-  list: { ...everywhere, scope: 'read' },
-  get: { ...everywhere, scope: 'read' },
-  health: { scope: 'read' },
-  stats: { scope: 'read' },
-};
-
-/** What cannot be read is for the call itself to refuse. */
-function mayTouchNode(config: unknown): boolean {
-  try {
-    const { mounts, network } = parseSandboxConfig(config ?? {}, '/');
-    return mounts.length > 0 || network !== 'none';
-  } catch (error) {
-    if (error instanceof FsbError) return false;
-    throw error;
-  }
-}

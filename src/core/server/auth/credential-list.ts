@@ -29,11 +29,26 @@ const NAME = /^[\x21-\x7e]{1,128}$/;
 
 export const isCallerName = (text: string): boolean => NAME.test(text);
 
+/** Of the bearer of the one token of a file, or of FSB_TOKEN. */
+const LONE_TOKEN = 'token';
+
+/**
+ * Of the owner of a certificate, where no list says who may. Whoever signs certificates chooses what is in them: it must be
+ * nobody else's name, whatever it is.
+ * @param inIt undefined: it has no name
+ */
+export const unlistedName = (inIt: string | undefined): string =>
+  inIt === undefined ? UNLISTED : `${UNLISTED}:${inIt}`;
+
+const UNLISTED = 'certificate';
+
+// In the audit log, and in what they have open, nobody may look like somebody else.
 const name = z
   .string()
   .regex(NAME, 'must be a name of printable characters without spaces')
-  // In the audit log nobody may look like somebody else.
-  .refine((text) => text !== LOCAL_CALLER.name, 'is the name of the user of the core itself');
+  .refine((text) => text !== LOCAL_CALLER.name, 'is the name of the user of the core itself')
+  .refine((text) => text !== LONE_TOKEN, 'is the name of a token that is alone in its file, or in FSB_TOKEN')
+  .refine((text) => text.split(':')[0] !== UNLISTED, 'is the name of a certificate that no list has');
 
 const rights = {
   scopes: z.array(z.enum(SCOPES)).min(1, 'must name at least one scope'),
@@ -81,7 +96,7 @@ export function oneToken(token: string, from: string): TokenEntry {
     throw new FsbError('invalid_argument', `the token of ${from} is too short to be safe`, {
       hint: `It needs ${SHORTEST_TOKEN} characters or more; fsb-ctl serve --generate-token makes one.`,
     });
-  return { caller: { name: 'token', scopes: ['admin'], namespaces: 'all' }, sha256: digestOf(token) };
+  return { caller: { name: LONE_TOKEN, scopes: ['admin'], namespaces: 'all' }, sha256: digestOf(token) };
 }
 
 export const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
@@ -97,14 +112,8 @@ function readList(text: string, file: string): CredentialList {
     throw new FsbError('invalid_argument', `the token file ${file} names nobody`, {
       hint: 'Put one token into it, or a list under tokens: or certificates:.',
     });
-  assertOnce(
-    tokens.map((one) => one.name),
-    file,
-  );
-  assertOnce(
-    (certificates ?? []).map(({ subject }) => subject),
-    file,
-  );
+  const owners = (certificates ?? []).map(({ subject }) => subject);
+  assertOnce([...tokens.map((one) => one.name), ...owners], file);
   for (const one of [...tokens, ...(certificates ?? [])]) assertWhole(one, file);
   return {
     tokens: tokens.map(({ sha256, expires, ...caller }) => ({

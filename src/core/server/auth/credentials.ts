@@ -10,6 +10,7 @@ import {
   isCallerName,
   oneToken,
   parseCredentials,
+  unlistedName,
 } from './credential-list.ts';
 import type { Known } from './tenures.ts';
 
@@ -63,15 +64,10 @@ export class Credentials {
 
   #ownerOf(names: readonly string[]): Caller | undefined {
     const { certificates } = this.#list();
-    if (certificates === undefined) return { name: unlisted(names), scopes: ['admin'], namespaces: 'all' };
+    if (certificates === undefined)
+      return { name: unlistedName(names.find(isCallerName)), scopes: ['admin'], namespaces: 'all' };
     return names.map((one) => certificates.get(one)).find((caller) => caller !== undefined);
   }
-}
-
-/** Whoever signs certificates chooses what is in them: it must be nobody else's name, whatever it is. */
-function unlisted(names: readonly string[]): string {
-  const name = names.find(isCallerName);
-  return name === undefined ? 'certificate' : `certificate:${name}`;
 }
 
 function knownBy(find: () => Caller | undefined): Known | undefined {

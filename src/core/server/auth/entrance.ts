@@ -46,6 +46,8 @@ export interface EntranceParts {
   throttle: Throttle;
   tenures: Tenures;
   calls: Allowance;
+  /** How often each caller may call. */
+  pace: Throttle;
   traffic: Traffic;
   audit?: AuditLog;
 }
@@ -112,11 +114,13 @@ function byCertificate(parts: EntranceParts, guests: Guests, knock: Knock): Know
 }
 
 function visitOf(parts: EntranceParts, known: Known, { ends, opens }: Knock): Visit {
-  const { core, audit, traffic, tenures, calls } = parts;
+  const { core, audit, traffic, tenures, calls, pace } = parts;
   const { caller } = known;
   const address = peerOf(ends);
   const isCall = opens === 'call';
   if (isCall) calls.assertRoom(caller.name);
+  const tooMany = pace.count(caller.name);
+  if (tooMany !== undefined) throw tooMany;
   const guard: Guard = {
     caller,
     onForbidden: () => traffic.forbid(),

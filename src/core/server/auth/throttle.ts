@@ -9,11 +9,15 @@ export interface Rate {
   forgetMs: number;
   /** As in `too many failed attempts from this address`. */
   what: string;
+  /** It is of callers, by their names, not of addresses. */
+  ofCallers?: true;
 }
 
 const FAILURES: Rate = { burst: 10, forgetMs: 6_000, what: 'failed attempts to authenticate' };
 /** Of what anybody may ask: whether the core is there, and its metrics. */
 export const OPEN_QUESTIONS: Rate = { burst: 200, forgetMs: 20, what: 'questions' };
+/** Of callers that are known: far more than a client needs, and less than would keep others waiting. */
+export const CALLS: Rate = { burst: 2000, forgetMs: 2, what: 'calls', ofCallers: true };
 /** Addresses that are remembered; an attacker with more has the oldest forgotten. */
 const MOST_ADDRESSES = 4096;
 
@@ -32,14 +36,14 @@ export class Throttle {
     this.#rate = rate;
   }
 
-  /** Counts one. @returns the error (no_capacity) to answer with when there were too many; it is not counted then */
+  /** Counts one. @param address or the name of a caller @returns the error (no_capacity) to answer with when there were too many; it is not counted then */
   count(address: string): FsbError | undefined {
-    const { burst, forgetMs, what } = this.#rate;
-    const source = sourceOf(address);
+    const { burst, forgetMs, what, ofCallers } = this.#rate;
+    const source = ofCallers ? address : sourceOf(address);
     const now = this.#clock.monotonic();
     const until = Math.max(this.#until.get(source) ?? 0, now) + forgetMs;
     const over = until - now - burst * forgetMs;
-    if (over > 0) return tooMany(what, over);
+    if (over > 0) return tooMany(ofCallers ? `${what} of ${address}` : `${what} from this address`, over);
     this.#until.delete(source);
     this.#until.set(source, until);
     const [oldest] = this.#until.keys();
@@ -49,6 +53,6 @@ export class Throttle {
 }
 
 const tooMany = (what: string, over: number): FsbError =>
-  new FsbError('no_capacity', `too many ${what} from this address`, {
+  new FsbError('no_capacity', `too many ${what}`, {
     hint: `Try again in ${formatDuration(Math.ceil(over / 1000) * 1000)}.`,
   });

@@ -15,7 +15,7 @@ import type { Entrance } from '../auth/entrance.ts';
 import type { OnOver } from '../auth/tenures.ts';
 import type { UnreadAnswers } from '../auth/unread-answers.ts';
 import type { BodyRoom } from '../body-room.ts';
-import type { Door } from '../doors.ts';
+import type { Door } from '../door.ts';
 import type { Served } from '../served.ts';
 import { endCall, statusOf } from './call.ts';
 import { Question, streamOf } from './question.ts';

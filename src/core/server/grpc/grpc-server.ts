@@ -2,12 +2,13 @@ import { createServer, type Socket, type Server as SocketServer } from 'node:net
 import { createServer as createTlsServer } from 'node:tls';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { LONGEST_ANSWER, LONGEST_QUESTION } from '../../wire/rpc-over-http.ts';
-import type { Door } from '../doors.ts';
+import type { Door } from '../door.ts';
 import { listen } from '../listen.ts';
 import { Admission, type AdmissionParts } from './admit.ts';
 import { libraryStatus } from './library-status.ts';
 import { plainMessages } from './plain-messages.ts';
 import type { Service } from './services.ts';
+import { shortenDeadlines } from './timeout-header.ts';
 
 /** Of the library; each can be another one. */
 export type GrpcLimits = Partial<typeof SERVER_OPTIONS>;
@@ -53,6 +54,7 @@ export async function startGrpcServer(
   const server = new Server({ ...SERVER_OPTIONS, ...limits, interceptors });
   for (const service of services) server.addService(service.definition, admission.methodsOf(service));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  shortenDeadlines(server);
   const listener = listenerBehind(door, (socket) => injector.injectConnection(socket));
   door.watch(listener, 'grpc');
   const sockets = new Set<Socket>();

@@ -1,8 +1,8 @@
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { deadlineExceeded } from '../grpc/call.ts';
+import { TIMEOUT_UNITS } from '../grpc/timeout-header.ts';
 
-const UNITS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 export interface Deadline {
   /** Aborts when the caller is gone or the time is over. */
   signal: AbortSignal;
@@ -28,6 +28,6 @@ export function deadlineOf(header: string | undefined, gone: AbortSignal, clock:
       },
     );
   const over = new AbortController();
-  const clear = clock.after(Number(digits) * UNITS[unit]!, () => over.abort(deadlineExceeded()));
+  const clear = clock.after(Number(digits) * TIMEOUT_UNITS[unit]!, () => over.abort(deadlineExceeded()));
   return { signal: AbortSignal.any([gone, over.signal]), isOver: () => over.signal.aborted, clear };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FsbError } from '../../model/failure/errors.ts';
 import { isLoopback } from '../../model/loopback.ts';
 import type { Visit } from '../auth/entrance.ts';
-import type { Door } from '../doors.ts';
+import type { Door } from '../door.ts';
 
 /**
  * What keeps web pages away. A page may open http://127.0.0.1 and WebSockets to it from any site (its Origin tells), and

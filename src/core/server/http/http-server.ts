@@ -8,7 +8,7 @@ import {
 import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
-import type { Door } from '../doors.ts';
+import type { Door } from '../door.ts';
 import { listen } from '../listen.ts';
 import type { Protocol } from '../metrics/traffic.ts';
 

@@ -2,9 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { withEither } from '../../model/async/either-signal.ts';
+import type { Clock } from '../../model/clock.ts';
 import { LineStamper } from '../../model/line-stamper.ts';
 import type { LogEntry } from '../../model/logs.ts';
 import { logsFromQuery, wantsTimestamps } from '../../wire/stream/stream-query.ts';
+import { deadlineOf } from './deadline.ts';
 import { type Route, sandboxPath } from './router.ts';
 
 /**
@@ -13,15 +15,16 @@ import { type Route, sandboxPath } from './router.ts';
  *
  * @param closing aborts when the core goes away: followers must not keep it
  */
-export function logRoute(closing: AbortSignal): Route {
-  return async (request, response, { pathname, searchParams }, signal, { core }) => {
+export function logRoute(closing: AbortSignal, clock: Clock): Route {
+  return async (request, response, { pathname, searchParams }, gone, { core }) => {
     const target = request.method === 'GET' ? sandboxPath(pathname) : undefined;
     if (target?.action !== 'logs') return false;
     const query = { ...logsFromQuery(searchParams), position: true };
+    const { signal, clear } = deadlineOf(request.headers['grpc-timeout']?.toString(), gone, clock);
     await withEither(signal, closing, (until) => {
       const entries = core.sandboxes.logs(target.ref, query, { signal: until });
       return sendLog(response, entries, wantsTimestamps(searchParams));
-    });
+    }).finally(clear);
     return true;
   };
 }

@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorCodes, FsbError } from '../../model/failure/errors.ts';
 
+/** How a tar is declared, here and by others. */
+export const TAR_TYPES = ['application/x-tar', 'application/octet-stream'] as const;
+
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
   send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
 }

@@ -1,6 +1,7 @@
 import { either } from '../../model/async/either-signal.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { BodyRoom } from '../body-room.ts';
+import { deadlineOf } from './deadline.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route } from './router.ts';
 
@@ -17,12 +18,14 @@ export function restRoutes({ clock, bodies, closing }: RestTerms): Route {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
     // Loaded late: most cores are never asked this way, and building the schemas takes long.
     const { answerRest } = await import('./rest/answer.ts');
-    const { signal, settle } = either(gone, closing);
+    const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), gone, clock);
+    const { signal, settle } = either(deadline.signal, closing);
     const body = new RequestBody(request, { clock, room: bodies, caller, signal });
     try {
       return await answerRest({ core, clock, request, response, url, body, signal });
     } finally {
       settle();
+      deadline.clear();
       body.release();
     }
   };

@@ -7,7 +7,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { traced } from '../../model/trace.ts';
 import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
-import type { Door } from '../doors.ts';
+import type { Door } from '../door.ts';
 import { assertNoForeignPage, visitOf } from '../http/foreign-page.ts';
 import type { Upgrade } from '../http/http-server.ts';
 import { refuseUpgrade, urlOf } from '../http/respond.ts';

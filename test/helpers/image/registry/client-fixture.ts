@@ -25,7 +25,12 @@ export interface ClientFixture {
   /** Everything that was logged. */
   log(): string;
   configure(text: string): Promise<void>;
-  open(address: string, path: string, credentials?: RegistryCredentials): Promise<RemoteRepository>;
+  open(
+    address: string,
+    path: string,
+    credentials?: RegistryCredentials,
+    outside?: boolean,
+  ): Promise<RemoteRepository>;
   close(): Promise<void>;
 }
 
@@ -58,7 +63,8 @@ export async function createClient(
     waits,
     log: () => lines.join(''),
     configure: (text) => writeFile(file, text),
-    open: (domain, path, credentials) => registries.repository({ domain, path }, credentials),
+    open: (domain, path, credentials, outside) =>
+      registries.repository({ domain, path }, credentials, outside),
     async close() {
       await registries.close();
       await rm(directory, { recursive: true, force: true });

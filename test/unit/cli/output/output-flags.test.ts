@@ -44,7 +44,6 @@ describe('the format of the result', () => {
     [['--format', '{{.nmae}}'], 'there is no field "nmae"', 'Did you mean name?'],
     [['--format', '{{.NetworkSettings.IPAddress}}'], 'there is no field', 'fsb-ctl port-forward NAME'],
     [['--format', '{{.HostConfig.Memory}}'], 'there is no field', '.spec.resources'],
-    [['--format', '{{range .Mounts}}{{end}}'], 'there is no field', '.spec.mounts'],
     [['--format', '{{.Frobnicated}}'], 'there is no field', 'docs/output.md has them all'],
     [['-o', 'jsonpath={.items[*'], 'expected "]", found the end', 'docs/output.md'],
     [['--json', '-o', 'yaml'], '--json', '--help'],

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   isLinkLocal,
   LinkLocalAddress,
-  lookupElsewhere,
+  lookupWithin,
   mayBeLinkLocal,
+  NodeAddress,
+  type Reach,
 } from '../../../../src/core/image/registry/link-local.ts';
 
 describe('link-local addresses', () => {
@@ -40,9 +42,9 @@ describe('link-local addresses', () => {
     expect(mayBeLinkLocal('169.254.1.1', '169.254.1.2')).toBe(true);
   });
 
-  const found = (hostname: string, all: boolean) =>
+  const found = (hostname: string, all: boolean, reach: Reach = {}) =>
     new Promise<string | LookupAddress[]>((resolve, reject) =>
-      lookupElsewhere(hostname, { all }, (error, address) => (error ? reject(error) : resolve(address))),
+      lookupWithin(reach)(hostname, { all }, (error, address) => (error ? reject(error) : resolve(address))),
     );
 
   it.each([true, false])('are not what a name may mean (all addresses: %s)', async (all) => {
@@ -50,5 +52,19 @@ describe('link-local addresses', () => {
     await expect(found('fe80::1', all)).rejects.toBeInstanceOf(LinkLocalAddress);
     expect((await found('127.0.0.1', all)).length).toBeGreaterThan(0);
     await expect(found('nowhere.invalid', all)).rejects.toMatchObject({ syscall: 'getaddrinfo' });
+  });
+
+  it.each([
+    '127.0.0.1',
+    '127.9.9.9',
+    '0.0.0.0',
+    '::1',
+    '::',
+    '::ffff:127.0.0.1',
+    '169.254.169.254',
+    'localhost',
+  ])('and those of the node are nothing for who comes from outside: %s', async (hostname) => {
+    const reach = { linkLocal: true, outside: true };
+    await expect(found(hostname, true, reach)).rejects.toBeInstanceOf(NodeAddress);
   });
 });

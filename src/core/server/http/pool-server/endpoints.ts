@@ -1,6 +1,7 @@
 import { functionSchemas } from '../../../tools/registry.ts';
-import type { Tools } from '../../access/tables.ts';
+import type { Tools } from '../../access/tools-table.ts';
 import type { RequestBody } from '../request-body.ts';
+import { TAR_TYPES } from '../respond.ts';
 import {
   archiveQuery,
   createQuery,
@@ -93,7 +94,7 @@ export const endpoints: Readonly<Record<string, Handler>> = {
 
   async 'POST /sandbox/{id}/archive'({ server, body, query, id, signal }) {
     const { target_dir: directory } = parseQuery(archiveQuery, query);
-    body.assertType(['application/x-tar', 'application/octet-stream']);
+    body.assertType(TAR_TYPES);
     await server.putArchive(id, directory, body.chunks(), signal);
     return { ok: true };
   },

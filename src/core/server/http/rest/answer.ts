@@ -3,12 +3,12 @@ import type { CoreApi } from '../../../api/core-api.ts';
 import type { Clock } from '../../../model/clock.ts';
 import { throwIfAborted } from '../../../model/failure/errors.ts';
 import type { RequestBody } from '../request-body.ts';
-import { HttpRefusal, sendError, sendJson } from '../respond.ts';
+import { HttpRefusal, sendError, sendJson, send as sendWhole, TAR_TYPES } from '../respond.ts';
 import { checkBody, checkQuery } from './check.ts';
 import type { Call, Endpoint } from './endpoint.ts';
 import { isAt, match } from './match.ts';
-import { openApi } from './openapi.ts';
-import { sendBytes, sendLines } from './send-stream.ts';
+import { openApiBytes } from './openapi.ts';
+import { sendBytes, sendLines, sendTar } from './send-stream.ts';
 import { streamOperations } from './stream-operations.ts';
 import { table } from './table.ts';
 
@@ -29,7 +29,7 @@ export async function answerRest(asked: RestRequest): Promise<boolean> {
   const { request, response, url } = asked;
   const { pathname } = url;
   if (pathname === DOCUMENT && request.method === 'GET') {
-    sendJson(response, 200, openApi());
+    sendWhole(response, 200, 'application/json; charset=utf-8', openApiBytes());
     return true;
   }
   const found = match(table, request.method ?? '', pathname);
@@ -56,12 +56,14 @@ async function answer(
   let said: unknown;
   try {
     const query = checkQuery(endpoint.query, url.searchParams);
-    if (takesBody) said = await (endpoint.body === undefined ? body.nothing() : body.json());
+    if (endpoint.isUpload) body.assertType(TAR_TYPES);
+    else if (takesBody) said = await (endpoint.body === undefined ? body.nothing() : body.json());
     throwIfAborted(signal);
     const checkedBody = checkBody(endpoint.body, said);
     const { headers } = request;
     const options = { signal };
-    const call = { core, params, query, body: checkedBody, said: said ?? {}, headers, options };
+    const content = (): AsyncIterable<Buffer> => body.chunks();
+    const call = { core, params, query, body: checkedBody, said: said ?? {}, content, headers, options };
     await send(endpoint, call, response, clock);
   } catch (error) {
     const { refusal } = endpoint;
@@ -88,5 +90,8 @@ async function send(endpoint: Endpoint, call: Call, response: ServerResponse, cl
     }
     case 'text':
       await sendBytes(response, result as AsyncIterable<Buffer>);
+      return;
+    case 'tar':
+      await sendTar(response, result as AsyncIterable<Buffer>);
   }
 }

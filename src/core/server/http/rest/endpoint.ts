@@ -17,17 +17,20 @@ export interface Call<Query = unknown, Body = unknown, Said = unknown> {
   body: Body;
   /** The body as it was sent, for what the core reads itself: durations and sizes are still texts. */
   said: Said;
+  /** The bytes of an upload, as they come. */
+  content: () => AsyncIterable<Buffer>;
   headers: IncomingHttpHeaders;
   /** Aborted when the client leaves or the core goes away. */
   options: Required<CallOptions>;
 }
 
-/** What is answered: JSON, nothing, one JSON document a line (or server-sent events), or bytes as they come. */
+/** What is answered: JSON, nothing, one JSON document a line (or server-sent events), or bytes as they come: text, or a tar. */
 export type AnswerForm =
   | { kind: 'json'; schema: z.ZodType; status: number }
   | { kind: 'none' }
   | { kind: 'lines'; schema: z.ZodType }
-  | { kind: 'text' };
+  | { kind: 'text' }
+  | { kind: 'tar' };
 
 /** A row of the route table: everything that is served, checked and documented comes from it. */
 export interface Endpoint {
@@ -39,6 +42,8 @@ export interface Endpoint {
   query: z.ZodObject;
   /** Absent: takes none. */
   body?: z.ZodType;
+  /** Its body is a tar. */
+  isUpload?: true;
   /** What they are for, by name; none is required. */
   headers: Record<string, string>;
   answer: AnswerForm;
@@ -56,6 +61,7 @@ interface Terms<Query extends z.ZodObject, Body extends z.ZodType, Result> {
   summary: string;
   query?: Query;
   body?: Body;
+  isUpload?: true;
   headers?: Record<string, string>;
   fails?: readonly ErrorCode[];
   refusal?: Endpoint['refusal'];
@@ -99,3 +105,9 @@ export const textEndpoint = <Query extends z.ZodObject, Body extends z.ZodType>(
   route: RouteText,
   terms: Terms<Query, Body, Promise<AsyncIterable<Buffer>>>,
 ): Endpoint => row(route, terms, { kind: 'text' });
+
+/** Answers a tar as it comes. */
+export const tarEndpoint = <Query extends z.ZodObject, Body extends z.ZodType>(
+  route: RouteText,
+  terms: Terms<Query, Body, AsyncIterable<Buffer>>,
+): Endpoint => row(route, terms, { kind: 'tar' });

@@ -1,13 +1,14 @@
 import type { z } from 'zod';
-import type { RegistryCredentials } from '../../../model/image/image-requests.ts';
+import { FsbError } from '../../../model/failure/errors.ts';
+import type { ImportRequest, RegistryCredentials } from '../../../model/image/image-requests.ts';
 import type { PullEvent } from '../../../model/image/pull.ts';
 import { imageDetailsView } from '../../../view/image-details-view.ts';
 import { imageView, prunedView, removedView } from '../../../view/image-view.ts';
 import { type PullView, pullView } from '../../../view/pull-view.ts';
-import { type Endpoint, endpoint, lineEndpoint, silentEndpoint } from './endpoint.ts';
+import { type Endpoint, endpoint, lineEndpoint, silentEndpoint, tarEndpoint } from './endpoint.ts';
 import { imageDetails, images, loggedIn, pruned, pullStep, removed } from './schemas/image-answers.ts';
-import { forceQuery } from './schemas/query.ts';
-import { loginTerms, pruneTerms, pullTerms, tagTerms } from './schemas/requests.ts';
+import { forceQuery, importQuery } from './schemas/query.ts';
+import { loginTerms, pruneTerms, pullTerms, saveTerms, tagTerms } from './schemas/requests.ts';
 
 const ONE = '/api/v1/images/{reference}';
 
@@ -17,6 +18,18 @@ const registryFailures = [...(['unauthenticated', 'denied', 'unavailable'] as co
 function credentialsOf(said: z.output<typeof loginTerms>['credentials']): RegistryCredentials {
   const { username, password, identity_token: identityToken, registry_token: registryToken } = said;
   return { username, password, identityToken, registryToken };
+}
+
+/** @throws invalid_argument */
+function importOf(
+  { name, rootfs = false, changes = [], platform }: z.output<typeof importQuery>,
+  content: AsyncIterable<Buffer>,
+): ImportRequest {
+  if (!rootfs && (changes.length > 0 || platform !== undefined))
+    throw new FsbError('invalid_argument', 'changes and platform are for a root file system', {
+      hint: 'Add rootfs=true.',
+    });
+  return { source: { content }, name, rootfs: rootfs ? { changes, platform } : undefined };
 }
 
 async function* steps(events: AsyncIterable<PullEvent>): AsyncGenerator<PullView> {
@@ -48,6 +61,28 @@ export const imageEndpoints: Endpoint[] = [
       const login = credentials === undefined ? undefined : credentialsOf(credentials);
       return steps(core.images.pull({ reference, platform, credentials: login }, options));
     },
+  }),
+
+  endpoint('POST /api/v1/images/import', images, {
+    operation: 'importImage',
+    summary:
+      'Brings in what is sent: an OCI archive, what docker save writes, or a tar of a root file system.',
+    query: importQuery,
+    isUpload: true,
+    status: 201,
+    fails: ['bad_image'],
+    handle: async ({ core, query, content, options }) => {
+      const request = importOf(query, content());
+      return { items: (await core.images.import(request, options)).map(imageView) };
+    },
+  }),
+
+  tarEndpoint('POST /api/v1/images/save', {
+    operation: 'saveImages',
+    summary: 'One tar with these images: an OCI archive, which docker load reads, too.',
+    body: saveTerms,
+    fails: ['image_not_found', 'unsupported', 'bad_image'],
+    handle: ({ core, body, options }) => core.images.save(body.references, options),
   }),
 
   silentEndpoint(`POST ${ONE}/tag`, {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { errorCodes } from '../../../model/failure/errors.ts';
+import { type ErrorCode, errorCodes } from '../../../model/failure/errors.ts';
+import { TAR_TYPES } from '../respond.ts';
 import type { Endpoint } from './endpoint.ts';
 import { answered, componentPath, sent } from './schemas/components.ts';
 import { failure } from './schemas/system-answers.ts';
@@ -9,6 +10,7 @@ import { groups } from './table.ts';
 type Json = Record<string, unknown>;
 
 let document: Json | undefined;
+let bytes: Buffer | undefined;
 
 /** The OpenAPI 3.1 document of the route table, made when it is first asked for. */
 export const openApi = (): Json => {
@@ -22,11 +24,32 @@ export const openApi = (): Json => {
     },
     servers: [{ url: '/' }],
     tags: Object.keys(groups).map((name) => ({ name })),
+    security: [{ token: [] }, { certificate: [] }, {}],
     paths: pathsOf(),
-    components: { schemas: { ...componentsOf(sent, 'input'), ...componentsOf(answered, 'output') } },
+    components: {
+      securitySchemes: SECURITY,
+      schemas: { ...componentsOf(sent, 'input'), ...componentsOf(answered, 'output') },
+    },
   };
   return document;
 };
+
+/** The same as it is sent. */
+export const openApiBytes = (): Buffer => {
+  bytes ??= Buffer.from(`${JSON.stringify(openApi())}\n`);
+  return bytes;
+};
+
+const SECURITY: Json = {
+  token: {
+    ...{ type: 'http', scheme: 'bearer' },
+    description: 'Over the unix socket, and over loopback without TLS, the user of the core needs none.',
+  },
+  certificate: { type: 'mutualTLS', description: 'Where the core has --client-ca.' },
+};
+
+/** What the door says, before or instead of the operation. */
+const AT_THE_DOOR = ['unauthenticated', 'denied', 'no_capacity'] as const;
 
 function pathsOf(): Json {
   const paths: Record<string, Json> = {};
@@ -51,8 +74,7 @@ function streamOperationOf(stream: StreamOperation): Json {
     responses: {
       ...(stream.isText && { 200: text }),
       101: { description: 'A WebSocket. Its messages, and how it ends: docs/streams.md.' },
-      400: { description: 'invalid_argument', content },
-      404: { description: 'not_found', content },
+      ...told(['invalid_argument', ...AT_THE_DOOR, 'not_found'], () => content),
       ...(!stream.isText && { 426: { description: 'No upgrade was asked for.', content } }),
       default: { description: 'Any other failure.', content },
     },
@@ -65,6 +87,7 @@ const operationOf = (endpoint: Endpoint, group: string): Json => ({
   tags: [group],
   parameters: [...pathParameters(endpoint), ...queryParameters(endpoint), ...headerParameters(endpoint)],
   ...(endpoint.body === undefined ? {} : { requestBody: bodyOf(endpoint.body) }),
+  ...(endpoint.isUpload && { requestBody: { required: true, content: TAR } }),
   responses: { ...successOf(endpoint), ...refusalsOf(endpoint) },
 });
 
@@ -112,27 +135,49 @@ function successOf({ answer }: Endpoint): Json {
           },
         },
       };
+    case 'tar':
+      return { 200: { description: 'As it comes; one that is cut off is not whole.', content: TAR } };
     case 'text':
       return { 200: { description: 'As it comes.', content: contentOf('text/plain', { type: 'string' }) } };
   }
 }
 
+function refusalsOf({ fails, refusal, body, isUpload }: Endpoint): Json {
+  const own = ref(refusal?.schema ?? failure);
+  const ofBody = { 413: 'The body is too long.', 415: 'The body is not JSON.' };
+  const atTheDoor = refusal === undefined ? own : { anyOf: [own, ref(failure)] };
+  const content = contentOf('application/json', own);
+  const ofUpload = { 415: 'The body is no tar.' };
+  const others = { ...(body && ofBody), ...(isUpload && ofUpload), default: 'Any other failure.' };
+  return {
+    ...told(['invalid_argument', ...AT_THE_DOOR, ...fails], (codes) =>
+      contentOf('application/json', codes.some(isOfDoor) ? atTheDoor : own),
+    ),
+    ...Object.fromEntries(
+      Object.entries(others).map(([status, description]) => [status, { description, content }]),
+    ),
+  };
+}
+
+const isOfDoor = (code: ErrorCode): boolean => AT_THE_DOOR.some((one) => one === code);
+
 /** By status, each with the codes that have it. */
-function refusalsOf({ fails, refusal, body }: Endpoint): Json {
-  const content = contentOf('application/json', ref(refusal?.schema ?? failure));
-  const told: Record<string, string> =
-    body === undefined ? {} : { 413: 'The body is too long.', 415: 'The body is not JSON.' };
-  for (const code of ['invalid_argument', ...fails] as const) {
+function told(codes: readonly ErrorCode[], contentFor: (codes: ErrorCode[]) => Json): Json {
+  const byStatus: Record<string, ErrorCode[]> = {};
+  for (const code of new Set(codes)) {
     const status = errorCodes[code].http;
-    told[status] = told[status] === undefined ? code : `${told[status]}, ${code}`;
+    byStatus[status] = [...(byStatus[status] ?? []), code];
   }
-  const refusals = { ...told, default: 'Any other failure.' };
   return Object.fromEntries(
-    Object.entries(refusals).map(([status, description]) => [status, { description, content }]),
+    Object.entries(byStatus).map(([status, same]) => [
+      status,
+      { description: same.join(', '), content: contentFor(same) },
+    ]),
   );
 }
 
 const contentOf = (type: string, schema: Json): Json => ({ [type]: { schema } });
+const TAR = contentOf(TAR_TYPES[0], { type: 'string', format: 'binary' });
 const ref = (schema: z.ZodType): Json => ({ $ref: componentPath(answered.get(schema)!.id) });
 
 function componentsOf(registry: typeof sent, io: 'input' | 'output'): Json {

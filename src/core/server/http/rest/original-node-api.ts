@@ -19,13 +19,19 @@ const ID = 'fsb.agent/sandbox-id';
 const CLAIM_UID = 'fsb.agent/claim-uid';
 const CLAIM_NAME = 'fsb.agent/claim-name';
 
+/** Characters of an id that can be an idempotency key, with what stands before it. */
+const LONGEST_IN_KEY = 249;
+
+const digestOf = (sandboxId: string): string => createHash('sha256').update(sandboxId).digest('hex');
+
 /** Ids of others may be no names here. */
 const refOf = (sandboxId: string): SandboxRef => ({
   namespace: NAMESPACE,
-  name: isName(sandboxId)
-    ? sandboxId
-    : `sb-${createHash('sha256').update(sandboxId).digest('hex').slice(0, 16)}`,
+  name: isName(sandboxId) ? sandboxId : `sb-${digestOf(sandboxId).slice(0, 16)}`,
 });
+
+const keyOf = (sandboxId: string): string =>
+  `agent/${sandboxId.length > LONGEST_IN_KEY ? digestOf(sandboxId) : sandboxId}`;
 
 type Wanted = z.output<typeof agentCreate>['sandbox'];
 
@@ -85,7 +91,7 @@ export const nodeAgentEndpoints: Endpoint[] = [
     fails: ['already_exists', 'image_not_found', 'no_capacity', 'run_failed'],
     handle: async ({ core, body: { sandbox: wanted }, options }) => {
       const { sandboxId } = wanted;
-      const request = { ...refOf(sandboxId), spec: specOf(wanted), idempotencyKey: `agent/${sandboxId}` };
+      const request = { ...refOf(sandboxId), spec: specOf(wanted), idempotencyKey: keyOf(sandboxId) };
       const made = await core.sandboxes.create(request, options);
       return { success: true, message: 'created', sandboxId, createdAt: seconds(made.createdAt) };
     },

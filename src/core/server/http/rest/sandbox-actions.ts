@@ -1,10 +1,11 @@
+import type { z } from 'zod';
 import type { CallOptions, SandboxApi, StopOptions } from '../../../api/sandbox-api.ts';
 import { exitCodeOf, signalName } from '../../../model/process.ts';
 import type { Sandbox, SandboxRef } from '../../../model/sandbox/sandbox.ts';
 import { sandboxDetailsView } from '../../../view/sandbox-view.ts';
 import { type Endpoint, endpoint, type RouteText, silentEndpoint } from './endpoint.ts';
 import { refOf, startFailures } from './sandboxes.ts';
-import { renameTerms, signalTerms, stopTerms } from './schemas/requests.ts';
+import { renameTerms, resetTerms, signalTerms, stopTerms } from './schemas/requests.ts';
 import { exit, sandbox } from './schemas/sandbox-answers.ts';
 
 const action = <Name extends string>(name: Name): RouteText =>
@@ -23,20 +24,37 @@ const plain = (name: 'start' | 'pause' | 'unpause', summary: string, fails: Endp
   });
 
 /** One that ends the main process first. */
-const ending = (name: 'stop' | 'restart' | 'reset', summary: string, fails: Endpoint['fails']): Endpoint =>
+const ending = (name: 'stop' | 'restart', summary: string, fails: Endpoint['fails']): Endpoint =>
   endpoint(action(name), sandbox, {
     ...{ operation: `${name}Sandbox`, summary, body: stopTerms, fails },
     handle: async (call) => {
-      const terms: StopOptions = { grace: call.body.grace, stopSignal: call.body.stop_signal };
-      return sandboxDetailsView(await call.core.sandboxes[name](refOf(call), { ...terms, ...call.options }));
+      const terms = { ...endingOf(call.body), ...call.options };
+      return sandboxDetailsView(await call.core.sandboxes[name](refOf(call), terms));
     },
   });
+
+const endingOf = ({ grace, stop_signal }: z.output<typeof stopTerms>): StopOptions => ({
+  grace,
+  stopSignal: stop_signal,
+});
 
 export const sandboxActionEndpoints: Endpoint[] = [
   plain('start', 'Runs an ended sandbox again, with its files. One that runs is fine.', startFailures),
   ending('stop', 'Ends the main process; record, log and files stay.', ['not_found']),
   ending('restart', 'Stops it when it runs, and starts it.', startFailures),
-  ending('reset', 'Ends it when it runs, and begins anew from the image.', startFailures),
+
+  endpoint(action('reset'), sandbox, {
+    operation: 'resetSandbox',
+    summary: 'Ends it when it runs, and begins anew from the image.',
+    body: resetTerms,
+    fails: startFailures,
+    handle: async (call) => {
+      const { revision, ...how } = call.body;
+      const terms = { ...endingOf(how), revision, ...call.options };
+      return sandboxDetailsView(await call.core.sandboxes.reset(refOf(call), terms));
+    },
+  }),
+
   plain('pause', 'Freezes every process in it.', ['not_found', 'conflict']),
   plain('unpause', 'Lets them go on.', ['not_found', 'conflict']),
 

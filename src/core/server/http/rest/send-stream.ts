@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../model/clock.ts';
 import { FsbError } from '../../../model/failure/errors.ts';
+import { TAR_TYPES } from '../respond.ts';
 
 /** Milliseconds without a word after which a stream of events says that it is still there. */
 const HEARTBEAT = 15_000;
@@ -53,6 +54,19 @@ export async function sendBytes(response: ServerResponse, chunks: AsyncIterable<
   response.flushHeaders();
   for await (const chunk of chunks) await put(response, chunk);
   response.end();
+}
+
+/** As sendBytes, but a failure before the first of them has its own status. */
+export async function sendTar(response: ServerResponse, chunks: AsyncIterable<Buffer>): Promise<void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    const first = await iterator.next();
+    head(response, TAR_TYPES[0]);
+    for (let next = first; !next.done; next = await iterator.next()) await put(response, next.value);
+    response.end();
+  } finally {
+    await iterator.return?.();
+  }
 }
 
 function head(response: ServerResponse, contentType: string): void {

@@ -80,6 +80,21 @@ export const deleteQuery = z.strictObject({
 
 export const forceQuery = z.strictObject({ force: flag.optional() });
 
+export const importQuery = z.strictObject({
+  name: z.string().optional().meta({ description: 'In place of the names inside.' }),
+  rootfs: flag
+    .optional()
+    .meta({ description: 'The tar is a root file system, which becomes the one layer.' }),
+  changes: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Of a root file system: instructions of a Dockerfile, like CMD ["sh"].' }),
+  platform: z
+    .string()
+    .optional()
+    .meta({ description: "Of a root file system: linux/arm64; left out: the machine's own." }),
+});
+
 export const releaseQuery = z.strictObject({
   destroy: flag.optional().meta({ description: 'Destroy the instance, whatever the pool does otherwise.' }),
 });

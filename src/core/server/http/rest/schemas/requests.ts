@@ -52,9 +52,21 @@ const signal = z
 
 const grace = duration.optional().meta({ description: 'Left out: grace_period of the spec.' });
 
-export const stopTerms = request(
-  'StopTerms',
-  z.strictObject({ grace, stop_signal: signal.optional() }).default({}),
+const ending = { grace, stop_signal: signal.optional() };
+
+export const stopTerms = request('StopTerms', z.strictObject(ending).default({}));
+
+export const resetTerms = request(
+  'ResetTerms',
+  z
+    .strictObject({
+      ...ending,
+      revision: z
+        .string()
+        .optional()
+        .meta({ description: 'The one that the last reset had changes nothing; left out: always resets.' }),
+    })
+    .default({}),
 );
 
 export const signalTerms = request('SignalTerms', z.strictObject({ signal }));
@@ -134,6 +146,8 @@ export const pullTerms = request(
     credentials: credentials.optional(),
   }),
 );
+
+export const saveTerms = request('SaveTerms', z.strictObject({ references: z.array(z.string()).min(1) }));
 
 export const tagTerms = request('TagTerms', z.strictObject({ target: z.string() }));
 
