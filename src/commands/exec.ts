@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { commandArg, nameArg, processFlags } from '../cli/command/flags.ts';
+import { commandArg, nameArg, processFlags, workdirFlag } from '../cli/command/flags.ts';
 import { followCommand, planCommand } from '../cli/session/command-run.ts';
 
 export default class Exec extends BaseCommand {
@@ -15,7 +15,10 @@ Everything after the first word of the command belongs to the command. Standard 
     { description: 'Input from a pipe', command: 'echo hello | <%= config.bin %> exec -i box cat' },
   ];
   static override args = { name: nameArg, command: commandArg };
-  static override flags = processFlags;
+  static override flags = {
+    ...processFlags,
+    workdir: workdirFlag('it must be there'),
+  };
 
   protected override get toGive(): Readonly<Record<string, string>> {
     return { COMMAND: 'Say what to run; for a shell: fsb-ctl exec -it NAME sh' };

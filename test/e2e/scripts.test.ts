@@ -344,6 +344,18 @@ describe("everything after NAME's first positional belongs to the command", () =
   });
 });
 
+describe('exec -w', () => {
+  it.each([
+    ['/not/there', 127, 'the working directory "/not/there" is not there in the sandbox'],
+    ['/etc/passwd', 126, 'it is a file'],
+    ['/etc/passwd/x', 126, 'cannot be entered'],
+  ])('makes no directory: %s', async (path, code, why) => {
+    const outcome = await shell.run(`fsb-ctl exec -w ${path} box pwd`);
+    expect(outcome).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(why) });
+    expect(await shell.run(`fsb-ctl exec box test -d ${path}`)).toMatchObject({ code: 1 });
+  });
+});
+
 describe('did you mean', () => {
   it.each([
     ['lsit', 'fsb-ctl list'],

@@ -105,6 +105,10 @@ export const noSignalProxyFlag = Flags.boolean({
     'Without it the third interrupt (ctrl-C) in a row, each within three seconds of the one before, leaves at once with 130, whatever the command does; it may run on.',
 });
 
+/** @param missing what becomes of one that is not there */
+export const workdirFlag = (missing: string) =>
+  Flags.string({ char: 'w', summary: `Working directory in the sandbox; ${missing}.`, helpValue: 'DIR' });
+
 /** Of whatever starts a command. */
 export const commandFlags = {
   env: Flags.string({
@@ -118,11 +122,7 @@ export const commandFlags = {
     summary: 'Read variables from a file, one K=V a line.',
     helpValue: 'FILE',
   }),
-  workdir: Flags.string({
-    char: 'w',
-    summary: 'Working directory in the sandbox; made if missing.',
-    helpValue: 'DIR',
-  }),
+  workdir: workdirFlag('made if missing'),
   user: Flags.string({
     char: 'u',
     summary: 'User in the sandbox: name, uid, name:group or uid:gid.',

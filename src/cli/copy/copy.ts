@@ -1,7 +1,7 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { Complaints } from '../../core/model/guest-tool.ts';
+import { Complaints, NOTHING_THERE } from '../../core/model/guest-tool.ts';
 import type { ProcessSession } from '../../core/model/process.ts';
-import { NOTHING_THERE, type ToolPlace, whyFailed, withTool } from '../guest-tool/guest-tool.ts';
+import { type ToolPlace, whyFailed, withTool } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
 import { write } from '../terminal/streams.ts';
 import type { TerminalOutput } from '../terminal/world.ts';

@@ -1,5 +1,6 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { NOTHING_THERE, runTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
+import { NOTHING_THERE } from '../../core/model/guest-tool.ts';
+import { runTool, type ToolPlace, whyFailed } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
 import type { Found, Kind } from './plan.ts';
 

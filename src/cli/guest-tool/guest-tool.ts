@@ -13,9 +13,6 @@ export interface ToolPlace {
   signal: AbortSignal;
 }
 
-/** Exit code of a tool that found nothing at the path it was given. */
-export const NOTHING_THERE = 3;
-
 /** Starts a tool of fsb-init in the sandbox; closing the session ends it. @throws not_found, conflict */
 export async function startTool(
   { core, ref, signal }: ToolPlace,

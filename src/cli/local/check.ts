@@ -1,9 +1,11 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 
-/** One line of `doctor`, also as `-o json` shows it. */
+/** One line of `doctor`. */
 export interface Check {
   name: string;
   ok: boolean;
+  /** It is well without: what only some need is not there. */
+  lacking?: true;
   found: string;
   /** What to do about it, or to make it better; empty when all is well. */
   hint: string;

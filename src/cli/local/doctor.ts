@@ -91,14 +91,17 @@ async function firstExisting(path: string): Promise<string> {
   );
 }
 
-export function doctorListing(checks: Check[]): Listing<Check> {
+/** As `-o json` shows it. */
+type CheckView = Omit<Check, 'lacking'> & { lacking: boolean };
+
+export function doctorListing(checks: Check[]): Listing<CheckView> {
   return {
-    items: checks,
+    items: checks.map(({ name, ok, lacking = false, ...rest }) => ({ name, ok, lacking, ...rest })),
     columns: [
       { title: 'CHECK', value: (check) => check.name },
       {
         title: 'OK',
-        value: (check) => (check.ok ? 'yes' : 'NO'),
+        value: ({ ok, lacking }) => (lacking ? 'no' : ok ? 'yes' : 'NO'),
         tone: toneOf,
       },
       { title: 'FOUND', folds: true, value: (check) => check.found },
@@ -108,7 +111,7 @@ export function doctorListing(checks: Check[]): Listing<Check> {
 }
 
 /** One that is well and has something to say is not as well as it could be. */
-const toneOf = ({ ok, hint }: Check): Tone => {
+const toneOf = ({ ok, hint }: CheckView): Tone => {
   if (!ok) return 'bad';
   return hint === '' ? 'good' : 'busy';
 };

@@ -2,7 +2,9 @@ import stringWidth from 'string-width';
 
 interface Fitting {
   title: string;
+  /** Those above 0 go before anything is cut, the highest first; the others in need. */
   spare?: number;
+  whole?: boolean;
   folds?: boolean;
 }
 
@@ -18,7 +20,8 @@ const LEAST = 8;
 
 /**
  * Makes a table as narrow as the terminal, since a row over two lines can be read by nobody: columns that can be spared
- * go first, then the widest texts are cut, or folded where they say what to do. What fits in no way is left as it is.
+ * go first, then the widest texts are cut, or folded where they say what to do. Where that is not enough, columns go that
+ * are spared in need, and in the end what should stay whole is cut, too. What fits in no way is left as it is.
  * @param width undefined: whatever it takes
  */
 export function fitted(
@@ -26,21 +29,34 @@ export function fitted(
   rows: readonly string[][],
   { width = Number.POSITIVE_INFINITY, gap }: { width?: number | undefined; gap: number },
 ): Fitted {
-  const widths = columns.map(({ title }, at) =>
+  const natural = columns.map(({ title }, at) =>
     rows.reduce((widest, row) => Math.max(widest, stringWidth(row[at]!)), stringWidth(title)),
   );
   const kept = columns.map((_, at) => at);
-  const excess = (): number => kept.reduce((sum, at) => sum + widths[at]! + gap, -gap) - width;
+  const excess = (widths: number[]): number =>
+    kept.reduce((sum, at) => sum + widths[at]! + gap, -gap) - width;
+  const narrowed = (cuttable: number[]): number[] => {
+    const widths = [...natural];
+    while (excess(widths) > 0 && cuttable.length > 0) {
+      const widest = cuttable.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
+      const least = Math.max(LEAST, stringWidth(columns[widest]!.title));
+      if (widths[widest]! <= least) break;
+      const second = Math.max(0, ...cuttable.filter((at) => at !== widest).map((at) => widths[at]!));
+      widths[widest] = Math.max(
+        least,
+        Math.min(second, widths[widest]! - 1),
+        widths[widest]! - excess(widths),
+      );
+    }
+    return widths;
+  };
   const spares = kept.filter((at) => columns[at]!.spare !== undefined);
   spares.sort((a, b) => columns[b]!.spare! - columns[a]!.spare!);
-  for (const at of spares) if (excess() > 0) kept.splice(kept.indexOf(at), 1);
-  while (excess() > 0) {
-    const widest = kept.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
-    const least = Math.max(LEAST, stringWidth(columns[widest]!.title));
-    if (widths[widest]! <= least) break;
-    const second = Math.max(0, ...kept.filter((at) => at !== widest).map((at) => widths[at]!));
-    widths[widest] = Math.max(least, Math.min(second, widths[widest]! - 1), widths[widest]! - excess());
-  }
+  const isInNeed = (at: number): boolean => columns[at]!.spare! <= 0;
+  for (const at of spares) if (!isInNeed(at) && excess(natural) > 0) kept.splice(kept.indexOf(at), 1);
+  const soft = (): number[] => kept.filter((at) => !columns[at]!.whole);
+  for (const at of spares) if (isInNeed(at) && excess(narrowed(soft())) > 0) kept.splice(kept.indexOf(at), 1);
+  const widths = excess(narrowed(soft())) > 0 ? narrowed(kept) : narrowed(soft());
   const cut = (text: string, at: number): string =>
     columns[at]!.folds ? folded(text, widths[at]!).join('\n') : shortened(text, widths[at]!);
   return { columns: kept, cut };

@@ -28,8 +28,13 @@ export interface Column<T> {
   title: string;
   /** Only with `-o wide`. */
   wide?: boolean;
-  /** Left out where the table is wider than the terminal, the highest first. */
+  /**
+   * Left out where the table is wider than the terminal, the highest first; of 0 and less only where it does not do to cut
+   * the others.
+   */
   spare?: number;
+  /** Cut only where nothing else helps. */
+  whole?: boolean;
   /** Goes on in further lines where there is no room for it, and is not cut. */
   folds?: boolean;
   value(item: T): string;

@@ -30,15 +30,16 @@ function sandboxColumns(options: ListOptions): Column<SandboxView>[] {
   return [
     ...(options.namespaces ? [{ title: 'NAMESPACE', value: (s: SandboxView) => s.namespace }] : []),
     { title: 'NAME', value: (s) => s.name },
-    { title: 'ID', value: (s) => (options.full ? s.id : shortId(s.id)) },
+    { title: 'ID', spare: 0, whole: true, value: (s) => (options.full ? s.id : shortId(s.id)) },
     {
       title: 'PHASE',
+      whole: true,
       value: (s) => phaseText(s, options.now),
       tone: (s) => (s.paused ? 'busy' : TONES[s.phase]),
     },
     { title: 'IMAGE', value: (s) => s.image },
     { title: 'NODE', spare: 1, value: (s) => s.node },
-    { title: 'AGE', value: (s) => ageText(s.created_at, options.now) },
+    { title: 'AGE', spare: -1, value: (s) => ageText(s.created_at, options.now) },
     { title: 'COMMAND', wide: true, value: (s) => commandText(s.spec) },
     { title: 'POOL', wide: true, value: (s) => s.pool },
     { title: 'GENERATION', wide: true, value: (s) => String(s.generation) },

@@ -10,6 +10,9 @@ export const toolRequest = (argv: string[], stdin: boolean) => ({
   guestTool: true as const,
 });
 
+/** Exit code of a tool that found nothing at the path it was given. */
+export const NOTHING_THERE = 3;
+
 /** A connection to a port of the loopback inside, over the standard input and output of the tool. */
 export const connectArgv = (port: number): string[] => ['connect', `${port}`];
 

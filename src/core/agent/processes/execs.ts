@@ -4,6 +4,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
 import type { Surroundings } from '../ledger/records.ts';
+import { assertDirectory } from './assert-directory.ts';
 import { execProcess } from './exec-process.ts';
 import { execSession } from './exec-session.ts';
 import type { MemoryKills } from './memory-kills.ts';
@@ -18,6 +19,8 @@ export interface ExecsOptions {
   changed?: () => void;
   /** Whether the instance was given back: what runs then ends unseen. */
   over?: () => boolean;
+  /** A directory that a request names is made when it is missing: those of a lease begin with nothing of their own. */
+  makesDirectory?: boolean;
   /** Left out: no exec is told that it ran out of memory. */
   kills?: MemoryKills;
 }
@@ -43,10 +46,12 @@ export class Execs {
 
   /**
    * @param recorded see execSession()
-   * @throws command_not_found, not_executable, run_failed
+   * @throws command_not_found (the directory, too), not_executable, run_failed
    */
   async start(request: ExecRequest, signal?: AbortSignal, recorded?: Promise<void>): Promise<ProcessSession> {
-    const { channel, surroundings } = this.#options;
+    const { channel, surroundings, makesDirectory } = this.#options;
+    if (request.cwd !== '' && !request.guestTool && !makesDirectory)
+      await assertDirectory(request.cwd, (look, until) => this.start(look, until), signal);
     this.#count(1);
     try {
       const process = await channel.spawn(this.#nextId++, execProcess(surroundings, request), signal);

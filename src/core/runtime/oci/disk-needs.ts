@@ -6,8 +6,19 @@ import { findProgram } from './node-facts.ts';
 const PROGRAMS = ['mke2fs', 'e2fsck'];
 const LOOP_DEVICES = '/dev/loop-control';
 
-export const DISK_HINT =
-  'A limit of disk needs e2fsprogs (apt-get install e2fsprogs) and loop devices (modprobe loop; a container must be given them).';
+const HINTS = {
+  programs: 'e2fsprogs (apt-get install e2fsprogs)',
+  loops: 'loop devices (modprobe loop; a container must be given /dev/loop-control and /dev/loop*)',
+};
+
+/** How to get what is missing, or all that is needed. */
+export function diskHint(missing: readonly string[] = [...PROGRAMS, LOOP_DEVICES]): string {
+  const parts = [
+    ...(missing.some((each) => PROGRAMS.includes(each)) ? [HINTS.programs] : []),
+    ...(missing.includes(LOOP_DEVICES) ? [HINTS.loops] : []),
+  ];
+  return `A limit of disk needs ${parts.join(' and ')}.`;
+}
 
 /** Of what a limit of disk needs on the node, that which is not there. A kernel without ext4 tells only when it mounts. */
 export async function missingForDisks(): Promise<string[]> {
@@ -25,6 +36,6 @@ export async function requireDiskNeeds(what: string): Promise<void> {
   const missing = await missingForDisks();
   if (missing.length === 0) return;
   throw new FsbError('unsupported', `${what}: its disk cannot be limited without ${missing.join(', ')}`, {
-    hint: DISK_HINT,
+    hint: diskHint(missing),
   });
 }

@@ -1,7 +1,7 @@
 import { saidDiskFailure } from '../../model/failure/disk-failure.ts';
 import { diskFull, saysDiskFull } from '../../model/failure/disk-full.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import { DISK_HINT } from './disk-needs.ts';
+import { diskHint } from './disk-needs.ts';
 import type { LaunchResult } from './launcher/launch-frames.ts';
 
 /** Patterns in what fsb-launch or the runtime said, and what a person can do about it. */
@@ -18,7 +18,7 @@ const HINTS: [RegExp, string][] = [
   [/mount overlay on .*No such device/, 'This kernel has no overlayfs; load it with `modprobe overlay`.'],
   [
     /^(open|get|set up) a? ?loop devices?|^mount disk .*No such device/,
-    `${DISK_HINT} The kernel must know ext4.`,
+    `${diskHint()} The kernel must know ext4.`,
   ],
   // A full disk is told from it before.
   [/[Nn]o space left on device/, 'The node has no room for more cgroups or mounts.'],

@@ -28,6 +28,27 @@ describe('a table in a terminal', () => {
     expect(shown(width)).toEqual(cells);
   });
 
+  describe('with what should stay whole, and what goes in need', () => {
+    const sandboxes = [
+      { title: 'NAME' },
+      { title: 'ID', spare: 0, whole: true },
+      { title: 'PHASE', whole: true },
+      { title: 'IMAGE' },
+      { title: 'AGE', spare: -1 },
+    ];
+    const row = ['build-1', '0123456789ab', 'Failed (SIGKILL)', 'registry.example.com/tool:1', '30m'];
+    it.each([
+      [80, row],
+      [60, ['build-1', '0123456789ab', 'Failed (SIGKILL)', 'registry.…', '30m']],
+      [43, ['build-1', 'Failed (SIGKILL)', 'registr…', '30m']],
+      [40, ['build-1', 'Failed (SIGKILL)', 'registry.e…']],
+      [31, ['build-1', 'Failed (…', 'registry…']],
+    ])('of %s columns', (width, cells) => {
+      const { columns: kept, cut } = fitted(sandboxes, [row], { width, gap: 3 });
+      expect(kept.map((at) => cut(row[at]!, at))).toEqual(cells);
+    });
+  });
+
   it('has a column in lines that says what to do, and cuts nothing of it', () => {
     const found = 'some are set aside: /var/lib/fsb/state/records.aside-1';
     const checks = [{ title: 'CHECK' }, { title: 'FOUND', folds: true }];
