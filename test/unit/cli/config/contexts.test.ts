@@ -75,7 +75,7 @@ describe('contexts', () => {
     ['update thre --host tcp://a', 3, 'Did you mean there?'],
     ['use ../there', 3, 'context ../there does not exist'],
     ['show thre', 3, 'Did you mean there?'],
-    ['remove default', 2, 'cannot be removed'],
+    ['remove default', 4, 'cannot be removed'],
     ['remove nope', 3, 'context nope does not exist'],
   ])('%s exits with %i', async (line, code, message) => {
     await fsb('context create there --host tcp://there:1');
