@@ -27,7 +27,7 @@ export function parseFilters<K extends string>(
 function invalidFilter(word: string, key: string, keys: readonly string[]): FsbError {
   const near = didYouMean(key, keys);
   return new FsbError('invalid_argument', `invalid filter ${JSON.stringify(word)}`, {
-    hint: `${near === undefined ? '' : `Did you mean ${near}=...? `}There are: ${keys.map((each) => `${each}=...`).join(', ')}.`,
+    hint: `${near === undefined ? '' : `Did you mean ${near}=...? `}Write KEY=VALUE; the keys are ${keys.join(', ')}.`,
   });
 }
 

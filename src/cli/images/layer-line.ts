@@ -22,7 +22,7 @@ export const IMPORT_WORDS: LayerWords = {
   ...PULL_WORDS,
   waiting: 'Waiting',
   downloading: 'Reading',
-  downloaded: 'Read',
+  downloaded: 'Read complete',
   done: 'Import complete',
 };
 

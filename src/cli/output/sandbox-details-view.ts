@@ -64,7 +64,7 @@ const lossText = ({ failure_policy, recovery_timeout_seconds }: SandboxSpec): st
 /** What is not said is known when the sandbox is bound: it is the pool's. */
 function resourcesText({ cpus, memory, pids, disk }: SandboxSpec['resources']): string {
   const said = [
-    cpus === undefined ? [] : [`${cpus} cpus`],
+    cpus === undefined ? [] : [`${cpus} ${cpus === 1 ? 'cpu' : 'cpus'}`],
     memory === undefined ? [] : [`${formatSize(memory)} memory`],
     pids === undefined ? [] : [`${pids} processes`],
     disk === undefined ? [] : [`${formatSize(disk)} disk`],

@@ -75,7 +75,7 @@ export default class ImageImport extends BaseCommand {
     try {
       const source = importSource(file, this.world, this.interruption.signal, progress);
       const core = await this.core();
-      await progress.on({ kind: 'note', message: `Importing ${file === '-' ? STDIN : file}` });
+      await progress.on({ kind: 'note', message: `Importing ${file === '-' ? `from ${STDIN}` : file}` });
       const images = await core.images.import(
         { source, name, ...(rootfs && { rootfs: { changes, platform } }) },
         { ...this.call, onLayer: (layer) => void progress.on({ kind: 'layer', layer }) },

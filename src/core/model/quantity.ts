@@ -81,7 +81,8 @@ export function formatSize(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)}${units[unit]}`;
+  // As many digits for a size that is nearly whole as for one that is: `76KiB`, never `76.0KiB`.
+  return `${value >= 100 ? Math.round(value) : Number(value.toFixed(1))}${units[unit]}`;
 }
 
 /** For people, from milliseconds: `5s`, `3m`, `2h`, `4d`. */

@@ -88,7 +88,7 @@ describe('the node API', { timeout: 60_000 }, () => {
   );
 
   it.each<[string, string, number, string, string]>([
-    ['create', '{"sandbox":{"sandboxId":"x"}}', 400, 'x', 'sandbox.image: is missing'],
+    ['create', '{"sandbox":{"sandboxId":"x"}}', 400, 'x', 'sandbox.image is missing'],
     [
       'create',
       '{"sandbox":{"sandboxId":"x","image":"host","cpus":"1"}}',

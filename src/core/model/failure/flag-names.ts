@@ -33,9 +33,9 @@ export const specFlags: FlagNames = {
 export const named = (key: string, flags: FlagNames): string =>
   Object.hasOwn(flags, key) ? `${key} (${flags[key]})` : key;
 
-/** `labels.-x: not a valid label key`, with the flag that sets the key, or the one that it is in, behind it. */
+/** `labels.-x: not a valid label key`, `image is missing`, with the flag that sets the key, or the one that it is in, behind it. */
 export function withFlag(line: string, flags: FlagNames): string {
-  const [key = ''] = line.split(': ', 1);
+  const [key = ''] = line.split(/: | is missing$/, 1);
   const [first = '', second = ''] = key.split('.');
   const flag = flags[`${first}.${second}`] ?? flags[first];
   return key === line || flag === undefined ? line : `${key} (${flag})${line.slice(key.length)}`;

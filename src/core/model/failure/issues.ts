@@ -30,12 +30,14 @@ export function describeIssues(
       }
     } else {
       const description = reasonOf(issue);
-      lines.push(path === '' ? description : `${path}: ${description}`);
+      lines.push(path === '' ? description : `${path}${description === MISSING ? ' ' : ': '}${description}`);
       violations.push({ field: path, description });
     }
   }
   return { lines, violations, hint };
 }
+
+const MISSING = 'is missing';
 
 const TYPES: Record<string, string> = {
   array: 'a list',
@@ -53,7 +55,7 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   if (issue.message.startsWith('Too ')) return boundIn(issue);
   const types = typesIn(issue);
   if (types.length === 0 || !issue.message.startsWith('Invalid input')) return issue.message;
-  if (issue.message.endsWith('received undefined')) return 'is missing';
+  if (issue.message.endsWith('received undefined')) return MISSING;
   const bare = types[0] === TYPES.string && /received (number|boolean)$/.test(issue.message);
   return `must be ${types.join(' or ')}${bare ? ': put it in quotes' : ''}`;
 }

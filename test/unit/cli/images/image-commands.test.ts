@@ -121,7 +121,7 @@ describe('image list', () => {
   });
 
   it.each([
-    ['dangling', 'There are: dangling=..., reference=..., label=..., before=..., since=....'],
+    ['dangling', 'Write KEY=VALUE; the keys are dangling, reference, label, before, since.'],
     ['dangling=maybe', 'dangling=true or'],
     ['refrence=a', 'Did you mean reference=...?'],
   ])('refuses --filter %s', async (filter, hint) => {
@@ -249,10 +249,10 @@ describe('image import', () => {
       return [...(await read(request, options)), nameless, known];
     };
     const { stderr } = await fsb('load', { input: 'bytes' });
-    expect(stderr).toBe(`Importing standard input
+    expect(stderr).toBe(`Importing from standard input
 aaa: Waiting
 aaa: Import complete
-standard input: Read
+standard input: Read complete
 Loaded image: new:1
 Loaded image ID: ${digestOf('4')}
 Hint: It has no name. Give it one: fsb-ctl image tag 444444444444 NAME
@@ -387,7 +387,7 @@ describe('image prune', () => {
     const asked = startCommandLine(line.split(' '), { core, tty: true });
     await asked.stderr.until('Remove them?');
     expect(asked.stderr.text.match(/^ {2}<none> \(1[23], .*\)$/gm)).toHaveLength(count);
-    expect(asked.stderr.text).toMatch(/^ {2}what interrupted pulls have left \(12.0MiB\)$/m);
+    expect(asked.stderr.text).toMatch(/^ {2}what interrupted pulls have left \(12MiB\)$/m);
     asked.stdin.write('n\r');
     expect([await asked.code, prunes]).toEqual([130, []]);
     expect(asked.stderr.text).toContain('nothing was removed');

@@ -69,7 +69,7 @@ describe('a spec in YAML', () => {
   });
 
   it.each([
-    ['args: [sleep]', 'image (--image): is missing'],
+    ['args: [sleep]', 'image (--image) is missing'],
     ['{image: host, args: x}', 'args: must be a list'],
     ['{image: host, envs: {DEBUG: true}}', 'envs.DEBUG: must be a text: put it in quotes'],
     ['{image: host, envs: [A]}', 'envs: must be a map of keys'],
@@ -77,7 +77,7 @@ describe('a spec in YAML', () => {
     ['{image: host, exposed_ports: [x]}', 'exposed_ports.0: must be a number'],
     ['{image: host, resources: {pids: 1.5}}', 'resources.pids: must be a whole number'],
     ['{image: host, resources: {memory: true}}', 'resources.memory: must be a text or a number'],
-    ['{image: host, mounts: [{source: /a}]}', 'mounts.0.target: is missing'],
+    ['{image: host, mounts: [{source: /a}]}', 'mounts.0.target is missing'],
   ])('tells a wrong type in plain words: %s', async (text, reason) => {
     await expect(check(text)).rejects.toThrow(reason);
     await expect(check(text)).rejects.not.toThrow('expected');
