@@ -128,6 +128,26 @@ describe('port-forward', () => {
     expect((await whole(echo)).equals(data)).toBe(true);
   });
 
+  onlyOver(['unix', 'tls'], 'an embedded core ends with its command').it(
+    'resets what is open when the core dies, says so, and goes on with the next core',
+    async () => {
+      const { ports, stderr, child } = await forward('0:74');
+      const socket = connect(ports[0]!, '127.0.0.1');
+      socket.write('x');
+      await once(socket, 'data');
+      const broken = once(socket, 'error');
+      await shell.cli.killCore();
+      expect(await broken).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]);
+      await expect.poll(stderr).toMatch(/^A connection to port 74 failed: .*(core|connection)/m);
+      // It starts the next one.
+      await shell.succeed('fsb-ctl exec box true');
+      const echo = open(ports[0]!);
+      echo.end('over two cores');
+      expect((await whole(echo)).toString()).toBe('over two cores');
+      expect(child.exitCode).toBeNull();
+    },
+  );
+
   it('tells of a connection that is refused or reset inside, ends it, and goes on', async () => {
     const { ports, stderr } = await forward('0:79', '0:75', '0:74');
     for (const port of ports.slice(0, 2)) {

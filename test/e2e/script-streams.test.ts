@@ -363,9 +363,8 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
       const talking = lines.map(
         (line, n) => [line, shell.start(line.replace(' job ', ` job${n} `))] as const,
       );
-      const following = ['logs -f box', 'wait box', 'events', 'pool status --watch'].map(
-        (line) => [line, shell.start(`fsb-ctl ${line}`)] as const,
-      );
+      const follows = ['logs -f box', 'wait box', 'events', 'pool status --watch', 'port-forward box 0:80'];
+      const following = follows.map((line) => [line, shell.start(`fsb-ctl ${line}`)] as const);
       for (const [, running] of talking) await running.sees('up');
       await new Promise((resolve) => setTimeout(resolve, 700));
       await shell.cli.killCore(async () => {
