@@ -1,13 +1,10 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/command/base-command.ts';
 import { namesArg } from '../cli/command/flags.ts';
-import { globalFlagsWithF } from '../cli/command/global-flags.ts';
+import { InspectCommand } from '../cli/command/inspect-command.ts';
 import { sandboxOrImage } from '../cli/docker/sandbox-or-image.ts';
 import { inspectedListing } from '../cli/output/inspect-view.ts';
-import type { OutputFormat } from '../cli/output/output.ts';
 
-export default class Inspect extends BaseCommand {
-  static override baseFlags = globalFlagsWithF;
+export default class Inspect extends InspectCommand {
   static override summary = 'Show everything about sandboxes, or images, as JSON.';
   static override description =
     'As docker has it: an array, of one, too, in which there are docker\'s names (State.Status, Config.Image) beside our own; "get" is for reading. A name that no sandbox has is that of an image, which is shown as by "image inspect"; --type says which of the two is meant. Shows those that are there and reports the others; exits by the worst failure.';
@@ -26,10 +23,6 @@ export default class Inspect extends BaseCommand {
       helpValue: 'KIND',
     })(),
   };
-
-  protected override get format(): OutputFormat {
-    return this.formatGiven ? super.format : 'json';
-  }
 
   override async run(): Promise<undefined> {
     const { args, flags } = await this.parse(Inspect);

@@ -1,13 +1,10 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/command/base-command.ts';
-import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
+import { InspectCommand } from '../../cli/command/inspect-command.ts';
 import { currentContext } from '../../cli/config/current-context.ts';
 import { localCore } from '../../cli/local/find.ts';
 import { contextDetails, contextView } from '../../cli/output/context-view.ts';
-import type { OutputFormat } from '../../cli/output/output.ts';
 
-export default class ContextInspect extends BaseCommand {
-  static override baseFlags = globalFlagsWithF;
+export default class ContextInspect extends InspectCommand {
   static override summary = 'Show contexts as JSON.';
   static override description =
     'As docker has it: an array, of one, too; "context show" is for reading. Without a name the current one. Shows those that are there and reports the others; exits by the worst failure.';
@@ -25,10 +22,6 @@ export default class ContextInspect extends BaseCommand {
       description: 'Names of the contexts. Default: the current one.',
     }),
   };
-
-  protected override get format(): OutputFormat {
-    return this.formatGiven ? super.format : 'json';
-  }
 
   override async run(): Promise<undefined> {
     const { args } = await this.parse(ContextInspect);

@@ -1,11 +1,8 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/command/base-command.ts';
-import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
+import { InspectCommand } from '../../cli/command/inspect-command.ts';
 import { imageDetails } from '../../cli/output/image-details-view.ts';
-import type { OutputFormat } from '../../cli/output/output.ts';
 
-export default class ImageInspect extends BaseCommand {
-  static override baseFlags = globalFlagsWithF;
+export default class ImageInspect extends InspectCommand {
   static override summary = 'Show everything about images.';
   static override description =
     'A list in JSON, as docker has it, with its names (RepoTags, Config, RootFS) beside our own; -o table is for reading. Sizes are bytes, times RFC3339; what the image does not say is null or empty. Shows those that are here and reports the others; exits by the worst failure.';
@@ -21,10 +18,6 @@ export default class ImageInspect extends BaseCommand {
       description: 'Reference or digest.',
     }),
   };
-
-  protected override get format(): OutputFormat {
-    return this.formatGiven ? super.format : 'json';
-  }
 
   override async run(): Promise<undefined> {
     const { args } = await this.parse(ImageInspect);

@@ -1,11 +1,8 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/command/base-command.ts';
-import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
-import type { OutputFormat } from '../../cli/output/output.ts';
+import { InspectCommand } from '../../cli/command/inspect-command.ts';
 import { poolDetails } from '../../cli/output/pool-view.ts';
 
-export default class PoolInspect extends BaseCommand {
-  static override baseFlags = globalFlagsWithF;
+export default class PoolInspect extends InspectCommand {
   static override summary = 'Show everything about pools as JSON.';
   static override description =
     'An array, of one, too, as docker\'s inspect; "pool get" is for reading. Shows those that are there and reports the others; exits by the worst failure.';
@@ -24,10 +21,6 @@ export default class PoolInspect extends BaseCommand {
       description: 'Names of the pools.',
     }),
   };
-
-  protected override get format(): OutputFormat {
-    return this.formatGiven ? super.format : 'json';
-  }
 
   override async run(): Promise<undefined> {
     const { args } = await this.parse(PoolInspect);
