@@ -170,7 +170,7 @@ const plans: Record<string, Plan> = {
   'fsb-ctl inspect box': { given: [box], shows: /^\[\n +\{\n +"Id": "[0-9a-f]{32}"/ },
   'fsb-ctl inspect --type image alpine': {
     given: [load('alpine')],
-    shows: /^\[\n +\{\n +"Id": (.*\n)* +"references": \[\n +"docker.io\/library\/alpine/,
+    shows: /^\[\n +\{\n +"Id": (.*\n)* +"references": \[\n(.*\n)* +"docker.io\/library\/alpine/,
   },
   "fsb-ctl inspect -f '{{.State.Running}}' box": { given: [box], shows: /^true\n$/ },
   'fsb-ctl logs -f box': { given: [talker], dialogue: [['30', keys.ctrlC]], code: 130 },

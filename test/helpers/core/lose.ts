@@ -13,9 +13,13 @@ export async function instanceOf({ sandboxes }: CoreApi, root: string, box: Sand
   return id;
 }
 
+/** PID 1 of a running sandbox, as this machine numbers it. */
+export const firstProcessOf = async (core: CoreApi, root: string, box: SandboxRef): Promise<number> =>
+  (await firstProcesses(root)).get(await instanceOf(core, root, box))!;
+
 /** Kills PID 1 of a running sandbox from outside; resolves when the core knows that it is lost. */
 export async function lose(core: CoreApi, root: string, box: SandboxRef): Promise<void> {
-  const pid = (await firstProcesses(root)).get(await instanceOf(core, root, box))!;
+  const pid = await firstProcessOf(core, root, box);
   const ended = core.sandboxes.wait(box).catch(() => {});
   process.kill(pid, 'SIGKILL');
   await ended;

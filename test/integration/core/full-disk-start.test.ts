@@ -6,7 +6,7 @@ import { runningCore } from '../../../src/cli/local/local-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
-import { firstProcesses } from '../../helpers/core/first-processes.ts';
+import { firstProcessOf } from '../../helpers/core/lose.ts';
 import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { delay, logged } from './core-view.ts';
@@ -128,7 +128,7 @@ describe('a core that ends on a full disk, and the next one', () => {
     await core.close();
     await startAgain(root);
     const dead = await bench.idle();
-    const [[, pid] = []] = await firstProcesses(root);
+    const pid = await firstProcessOf(bench.core, root, dead);
     const other = await bench.idle();
     await disk.fill();
     // Until there is no room for a record either.
@@ -140,7 +140,7 @@ describe('a core that ends on a full disk, and the next one', () => {
       );
     }
     await stop();
-    process.kill(pid!, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
     const free = await disk.fill();
     await startAgain(root);
     expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
