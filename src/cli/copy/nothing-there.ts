@@ -1,8 +1,8 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 import { lookAround } from '../files/look-around.ts';
 import type { ToolPlace } from '../guest-tool/guest-tool.ts';
 import { printable } from '../output/output.ts';
-import { shellWords } from '../output/shell-words.ts';
 import { splitPath } from './place.ts';
 
 export const nothingHere = (path: string): FsbError => nothingAt(path, lookAround(path));

@@ -1,7 +1,7 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { isName } from '../../core/model/ids.ts';
 import { parseReference } from '../../core/model/image/reference.ts';
-import { shellWords } from '../output/shell-words.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 import { type FlagArities, longForm, takesNextWord } from '../program/pass-through.ts';
 import { dockerRunFlags } from './run-flags.ts';
 

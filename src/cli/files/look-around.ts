@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { shellWords } from '../output/shell-words.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 
 /** What to do where a file was named that is not there. @param path absolute */
 export const lookAround = (path: string): string =>

@@ -1,6 +1,6 @@
 import type { FsbError } from '../../core/model/failure/errors.ts';
 import { unreadableFile } from '../../core/model/failure/unreadable-file.ts';
-import { shellWords } from '../output/shell-words.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 import { lookAround } from './look-around.ts';
 
 /**

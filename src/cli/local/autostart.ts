@@ -1,5 +1,5 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { shellWords } from '../output/shell-words.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 import { answers } from './answers.ts';
 import { flagsOfEnded } from './ended-core.ts';
 import { ensureCore, type LocalCore } from './local-core.ts';

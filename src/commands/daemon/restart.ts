@@ -5,10 +5,10 @@ import { flagsOfEnded } from '../../cli/local/ended-core.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { securityFrom } from '../../cli/local/security-flags.ts';
 import { flagsOf, keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
-import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/async/abortable.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 
 export default class DaemonRestart extends LocalCommand {
   static override summary = 'Stop the local core and start it again.';

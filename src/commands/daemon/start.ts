@@ -3,9 +3,9 @@ import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
 import { flagsOfEnded } from '../../cli/local/ended-core.ts';
 import { LocalCommand } from '../../cli/local/local-command.ts';
 import { keptFlags, serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
-import { shellWords } from '../../cli/output/shell-words.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/async/abortable.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 
 export default class DaemonStart extends LocalCommand {
   static override summary = 'Start the local core in the background.';

@@ -3,6 +3,7 @@ import { abortable } from '../../model/async/abortable.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { Complaints, NOTHING_THERE, reasonOf, toolRequest } from '../../model/guest-tool.ts';
 import type { ExitStatus, ProcessSession } from '../../model/process.ts';
+import { shellWords } from '../../model/shell-words.ts';
 
 type Start = (request: ExecRequest, signal?: AbortSignal) => Promise<ProcessSession>;
 
@@ -15,7 +16,7 @@ export async function assertDirectory(path: string, start: Start, signal?: Abort
     const directory = `the working directory ${JSON.stringify(path)}`;
     if (status.code === NOTHING_THERE)
       throw new FsbError('command_not_found', `${directory} is not there in the sandbox`, {
-        hint: `Make it first, with: fsb-ctl exec NAME mkdir -p ${path}`,
+        hint: `Make it first, with: fsb-ctl exec NAME ${shellWords(['mkdir', '-p', path])}`,
       });
     const why = status.code === 0 ? `it is a ${kind}` : reasonOf(status, complaint);
     throw new FsbError('not_executable', `${directory} cannot be entered: ${why}`, {
