@@ -75,14 +75,17 @@ describe('a text that is right', () => {
     const editor = await scriptedEditor('editor', `cp "$file" "$0.seen"; sed -i 's/there/here/' "$file"`);
     const session = edit(
       `EDITOR=${editor}`,
-      `--rm -it -e GREETING=hi -- sh -c 'test -t 0 && echo "$GREETING there"'`,
+      `--rm -it -e GREETING=hi -- sh -c 'test -t 0 && echo "$GREETING there"; read line; echo "got $line"'`,
     );
     await session.sees('Create sandbox box from image host? (Y/n)');
     session.type('\r');
     await session.sees('hi here');
+    // The keys are the sandbox's after the question was answered.
+    session.type('keys\r');
+    await session.sees('got keys');
     expect(await session.end()).toEqual(DONE);
     const seen = await readFile(`${editor}.seen`, 'utf8');
-    expect(seen).toContain('args:\n  - sh\n  - -c\n  - test -t 0 && echo "$GREETING there"\n');
+    expect(seen).toContain('args:\n  - sh\n  - -c\n  - test -t 0 && echo "$GREETING there"; read line; echo "got $line"\n');
     expect(seen).toContain('envs:\n  GREETING: hi\n');
     expect(seen).toContain(
       '# stdin: true, by -i of the command line\n# tty: true, by -t of the command line\n',

@@ -134,6 +134,8 @@ function pumpInput(stdin: TerminalInput, session: ProcessSession, options: Sessi
   };
   const onEnd = (): void => void send(filter.flush()).then(() => session.endInput());
   stdin.on('data', onData).on('end', onEnd).on('error', onEnd);
+  // A question that was asked before has paused it, and then a listener alone does not begin to read.
+  stdin.resume();
   return {
     detached,
     stop: () => {
