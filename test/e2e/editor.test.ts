@@ -85,7 +85,9 @@ describe('a text that is right', () => {
     await session.sees('got keys');
     expect(await session.end()).toEqual(DONE);
     const seen = await readFile(`${editor}.seen`, 'utf8');
-    expect(seen).toContain('args:\n  - sh\n  - -c\n  - test -t 0 && echo "$GREETING there"; read line; echo "got $line"\n');
+    expect(seen).toContain(
+      'args:\n  - sh\n  - -c\n  - test -t 0 && echo "$GREETING there"; read line; echo "got $line"\n',
+    );
     expect(seen).toContain('envs:\n  GREETING: hi\n');
     expect(seen).toContain(
       '# stdin: true, by -i of the command line\n# tty: true, by -t of the command line\n',
