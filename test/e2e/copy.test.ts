@@ -157,6 +157,8 @@ describe('what makes no sense', () => {
       /kernel makes up .*\nHint: Read it with: fsb-ctl exec box cat .proc.cpuinfo\n/,
     ],
     ['owned', 2, /DESTINATION/],
+    ['box:/dev/null x', 4, /cannot copy box:\/dev\/null: that is a device\nHint: /],
+    ['-L <(echo hi) box:/srv/x', 4, /cannot copy \/dev\/fd\/\d+: that is a fifo\nHint: .*exec -i/],
     ['/etc/hostname box:/dev/null', 4, /cannot copy to box:\/dev\/null: that is a device\nHint: /],
   ])('cp %s', async (words, code, text) => {
     const outcome = await shell.run(`fsb-ctl cp ${words}`);

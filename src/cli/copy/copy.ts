@@ -9,7 +9,7 @@ import { findLocally, lookLocally } from './local-files.ts';
 import { madeUpInside, noDirectoryInside, nothingHere, nothingInside } from './nothing-there.ts';
 import { packLocal } from './pack-local.ts';
 import { splitPath } from './place.ts';
-import { type CopyPlan, findDestination, planCopy } from './plan.ts';
+import { assertHasContent, type CopyPlan, findDestination, planCopy } from './plan.ts';
 import type { CopyProgress } from './progress.ts';
 import { lookRemotely } from './remote-lookup.ts';
 import { LocalUnpacker } from './unpack-local.ts';
@@ -32,6 +32,7 @@ export async function copyToSandbox(
   const { archive: owners, follow } = options;
   const found = await lookLocally(source, follow);
   if (found === undefined) throw nothingHere(source);
+  assertHasContent(found, source);
   const { base } = splitPath(source);
   const destination = await findDestination(path, (at) => lookRemotely(place, at));
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination, place);
@@ -82,6 +83,7 @@ export async function copyFromSandbox(
   const { archive: owners, follow } = options;
   const found = await lookRemotely(place, path, follow);
   if (found === undefined) throw nothingInside(place, path);
+  assertHasContent(found, `${place.ref.name}:${path}`);
   const { base } = splitPath(path);
   const destination = await findLocally(target);
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination);

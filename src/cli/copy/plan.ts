@@ -79,5 +79,13 @@ export function planCopy(source: Source, destination: Destination, place?: ToolP
   return { directory, name: base };
 }
 
+/** What is more than its content is left out of a tree; where it is all that was named, nothing would be copied. @throws conflict */
+export function assertHasContent({ kind }: Found, where: string): void {
+  if (kind === 'file' || kind === 'directory' || kind === 'symlink') return;
+  throw new FsbError('conflict', `cannot copy ${printable(where)}: that is a ${kind}`, {
+    hint: 'Files, directories and links are copied. What a pipe gives goes in with: fsb-ctl exec -i NAME sh -c "cat > FILE"',
+  });
+}
+
 export const cannotTake = ({ path, kind }: Destination, hint: string): FsbError =>
   new FsbError('conflict', `cannot copy to ${printable(path)}: that is a ${kind}`, { hint });
