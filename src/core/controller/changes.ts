@@ -14,11 +14,13 @@ import { type Expires, expiresOf } from './expires.ts';
 import { type Lost, lostFor } from './failure-policy.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { assertTimeLeft } from './new-sandbox.ts';
+import type { Registry } from './registry.ts';
 import { assertRunning, assertStays, isPaused } from './requirements.ts';
 import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface ChangesParts {
   agent: AgentApi;
+  registry: Pick<Registry, 'assertRoomFor'>;
   lifecycle: Lifecycle;
   clock: Clock;
 }
@@ -29,11 +31,13 @@ export interface ChangesParts {
  */
 export class Changes {
   readonly #agent: AgentApi;
+  readonly #registry: ChangesParts['registry'];
   readonly #lifecycle: Lifecycle;
   readonly #clock: Clock;
 
-  constructor({ agent, lifecycle, clock }: ChangesParts) {
+  constructor({ agent, registry, lifecycle, clock }: ChangesParts) {
     this.#agent = agent;
+    this.#registry = registry;
     this.#lifecycle = lifecycle;
     this.#clock = clock;
   }
@@ -67,6 +71,7 @@ export class Changes {
     assertTimeLeft('invalid change of a sandbox: expireTime', change.expireTime ?? 0, this.#clock.now());
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
+    if (addsLabels(change)) this.#registry.assertRoomFor({ ...entry.sandbox, spec });
     if (change.resources !== undefined) assertWithin(change.resources, await this.#agent.facts());
     const limits = change.resources !== undefined && state.phase === 'Running';
     if (limits) await this.#agent.update(id, limitsOf(spec));
@@ -135,12 +140,15 @@ function newRecovery(
   return { state: lostFor(state, spec, clock, recreated) };
 }
 
+const addsLabels = ({ labels = {} }: CheckedChange): boolean =>
+  Object.values(labels).some((value) => value !== null);
+
 function changedSpec(spec: Sandbox['spec'], change: CheckedChange): Sandbox['spec'] {
   const { ttl, expireTime, failurePolicy, recoveryTimeoutSeconds, labels = {}, resources } = change;
   const all = Object.entries({ ...spec.labels, ...labels }).filter(([, value]) => value !== null);
   const kept = Object.fromEntries(all) as Record<string, string>;
   // Those of its image are as long as they are.
-  if (Object.values(labels).some((value) => value !== null)) assertLabels(kept);
+  if (addsLabels(change)) assertLabels(kept);
   return {
     ...spec,
     ...((ttl !== undefined || expireTime !== undefined) && {

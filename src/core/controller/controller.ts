@@ -98,7 +98,7 @@ export class Controller implements SandboxApi {
     this.#lifecycle = lifecycle;
     this.#starts = new Starts({ agent, registry, retries, lifecycle, clock, log });
     this.#generations = new Generations({ agent, registry, starts: this.#starts, clock });
-    this.#changes = new Changes({ agent, lifecycle, clock });
+    this.#changes = new Changes({ agent, registry, lifecycle, clock });
     this.#operations = new Operations(registry, this.#generations);
     const turns = { operations: this.#operations, generations: this.#generations };
     this.#recreations = new Recreations({ ...turns, clock, log });

@@ -8,6 +8,7 @@ import { parseSpec } from '../model/sandbox/spec.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { OnHappening } from './happenings.ts';
 import { requestDigest } from './new-sandbox.ts';
+import { assertRecordRoom } from './record-room.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
 
 export const SANDBOX_RECORD_VERSION = 1;
@@ -53,9 +54,15 @@ export class Registry {
     });
   }
 
-  /** Reserves the name before anything else happens. @throws already_exists */
+  /** Whether a spec may become so long. @throws no_capacity */
+  assertRoomFor(sandbox: Sandbox): void {
+    assertRecordRoom(this.#entries, sandbox);
+  }
+
+  /** Reserves the name before anything else happens. @throws already_exists, no_capacity */
   add(sandbox: Sandbox): SandboxEntry {
     if (this.#byName.has(refKey(sandbox))) throw nameInUse(sandbox.name);
+    this.assertRoomFor(sandbox);
     const entry = new SandboxEntry(sandbox.id, sandbox, this.#table, this.#happened);
     this.#index(entry);
     entry.tell({ type: 'created' });

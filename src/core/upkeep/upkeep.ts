@@ -35,7 +35,7 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
   const { state } = ground.paths;
   const { records } = ground;
   const logs = join(state, 'logs');
-  // It walks through all files: however many ask, one at a time does.
+  // They walk through files and records: however many ask, one at a time does.
   const usage = new Rounds(async (signal) => {
     const { instances, trash } = await ground.written(signal);
     const { count, size } = records.health();
@@ -48,20 +48,21 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
       trash,
     };
   });
+  const health = new Rounds(async () => {
+    const { count, size, failure } = records.health();
+    return {
+      records: { count, size, ...(failure && { failure }) },
+      setAside: await allSetAside(state, records, ground.unclaimed),
+      logs: [...(await logSizes(logs)).values()].reduce((sum, bytes) => sum + bytes, 0),
+      disk: await roomOf(state),
+      recovery: { ...ground.recovery },
+      unsettled: ground.unclaimed.unsettled.list(),
+      stuck: ground.stuck(),
+    };
+  });
   return {
     usage: ({ signal } = {}) => usage.join(signal),
-    async health() {
-      const { count, size, failure } = records.health();
-      return {
-        records: { count, size, ...(failure && { failure }) },
-        setAside: await allSetAside(state, records, ground.unclaimed),
-        logs: [...(await logSizes(logs)).values()].reduce((sum, bytes) => sum + bytes, 0),
-        disk: await roomOf(state),
-        recovery: { ...ground.recovery },
-        unsettled: ground.unclaimed.unsettled.list(),
-        stuck: ground.stuck(),
-      };
-    },
+    health: ({ signal } = {}) => health.join(signal),
     retainedLogs: async () =>
       ground.retained.entries().map(([id, retained]) => logOf(id, retained.size, retained)),
     async removeLogs(sandboxIds) {
