@@ -115,6 +115,24 @@ describe('-o json', () => {
   });
 });
 
+describe('the core and the namespace', () => {
+  onlyOver(['unix'], 'the socket').it('are those of the line, whatever else is said', async () => {
+    const real = 'unix://$FSB_ROOT/run/fsb.sock';
+    const wrong = 'FSB_HOST=unix:///nowhere FSB_CONTEXT=nowhere';
+    expect(await shell.succeed(`${wrong} fsb-ctl --host ${real} list -q`)).toBe('box\n');
+    expect(await shell.succeed(`${wrong} FSB_HOST=${real} fsb-ctl list -q`)).toBe('box\n');
+    expect(await shell.succeed(`${wrong} fsb-ctl --context default list -q`)).toBe('box\n');
+  });
+
+  it('are of every command: a name is one in its namespace only', async () => {
+    await shell.succeed('fsb-ctl run -n shop -q box --image host -- sleep 1000');
+    const id = "-o jsonpath='{.namespace}'";
+    const line = `export FSB_NAMESPACE=shop; fsb-ctl get box ${id}; fsb-ctl get box -n default ${id}; fsb-ctl delete -f box; fsb-ctl list -a -q`;
+    expect(await shell.succeed(line)).toBe('shop\ndefault\nbox\n');
+    expect(await names()).toEqual(['box']);
+  });
+});
+
 describe('the help of a command', () => {
   it.each(['list --help', 'list -h', '--help list', '-h ls', 'help list'])('comes with %s', async (line) => {
     expect(await shell.succeed(`fsb-ctl ${line}`)).toContain('--sort-by');
