@@ -3,8 +3,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deeds, looks, looksOfDaemon, rowsOfJson, rowsOfYaml } from '../helpers/cli/format-lines.ts';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 
 /** What a script may rely on, sentence by sentence; signals and streams are in script-streams.test.ts. */
 
@@ -42,52 +44,75 @@ describe('stdout carries the result only', () => {
   });
 });
 
-describe('-o json', () => {
-  const documents = [
-    ...[
-      'list',
-      'get box',
-      'info',
-      'version',
-      'system df',
-      'system df -v',
-      'system prune -f',
-      'top box',
-      'pool list',
-    ],
-    ...['pool get default-pool', 'pool status', 'pool leases', 'image list', 'context list'],
-    ...['config list', 'config get output', 'pool run --lease'],
-    ...[
-      'run made --image host -- true',
-      'wait made',
-      'delete made',
-      'pool start',
-      'pause box',
-      'unpause box',
-    ],
-  ];
-  const isJson = async (line: string): Promise<void> => {
-    const { code, stdout, stderr } = await shell.run(`fsb-ctl -o json ${line}`);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(() => JSON.parse(stdout)).not.toThrow();
-  };
-  it.each(documents)('is nothing but JSON: %s', isJson);
-  onlyOver(['unix'], 'the daemon, and the context of who names no core').it.each([
-    ...['daemon start', 'daemon status', 'doctor', 'context show'],
-  ])('is nothing but JSON: %s', isJson);
+describe('the forms of a result', () => {
+  beforeAll(async () => {
+    const files = await writeBusyboxImage(shell.home, { name: 'docker.io/library/alpine:latest' });
+    await shell.succeed(`mv ${files.dockerSave} alpine.tar; fsb-ctl pool create -q quiet`);
+  });
 
+  /** Nothing beside the result is said, whatever the form. */
+  const said = async (line: string, form: string): Promise<string> => {
+    const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line} ${form}`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout;
+  };
+
+  it.each(deeds)('are JSON and nothing else of what does something: %s', async (line) => {
+    expect(rowsOfJson(await said('-o json', line))).not.toEqual([]);
+  });
+
+  it.each(deeds)('are YAML and nothing else of what does something: %s', async (line) => {
+    expect(rowsOfYaml(await said('-o yaml', line))).not.toEqual([]);
+  });
+
+  const sayTheSame = async (line: string): Promise<void> => {
+    const forms = ['-o json', '-o yaml', "-o 'jsonpath={$}'", "--format '{{json .}}'", '-o name', '-o wide'];
+    const [json, yaml, path, template, name, wide] = await Promise.all(forms.map((form) => said(line, form)));
+    const rows = rowsOfJson(json!);
+    expect(rowsOfYaml(yaml!)).toEqual(rows);
+    expect(rowsOfJson(path!)).toMatchObject(rows);
+    // With docker's names for it, too.
+    expect(rowsOfJson(template!)).toMatchObject(rows);
+    const names = name!.split('\n').slice(0, -1);
+    expect(names.length > 0).toBe(rows.length > 0);
+    for (const each of names) expect(json).toContain(each);
+    expect(wide).toMatch(/^[^{[].*\S\n$/s);
+  };
+  it.each(looks)('say the same of what only looks: %s', sayTheSame);
+  onlyOver(['unix'], 'the daemon, and the context of who names no core').it.each(looksOfDaemon)(
+    'say the same of what only looks: %s',
+    sayTheSame,
+  );
+
+  const isData = async (line: string): Promise<void> => {
+    expect(rowsOfJson(await said('-o json', line))).not.toEqual([]);
+    expect(rowsOfYaml(await said('-o yaml', line))).not.toEqual([]);
+  };
+  // It names the form that was asked for.
+  it('are nothing else of what is configured', () => isData('config list'));
+  onlyOver(['unix'], 'the daemon').it('are nothing else of a daemon that runs already', () =>
+    isData('daemon start'),
+  );
+});
+
+describe('-o json', () => {
   const isLines = async (line: string): Promise<void> => {
     await shell.succeed('fsb-ctl run talk -q --image host -- sh -c "echo 1; echo 2 >&2; echo 3"');
-    const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line}`);
+    const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line} -o json`);
+    const yaml = await shell.run(`fsb-ctl ${line} -o yaml`);
     await shell.succeed('fsb-ctl delete talk');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
     // What is written at once may come as one.
     expect(lines.length).toBeGreaterThan(1);
     for (const text of lines) expect(JSON.parse(text)).toEqual(expect.any(Object));
+    // A document after each `---`, which say the same.
+    expect(yaml).toMatchObject({ code: 0, stderr: '' });
+    expect(yaml.stdout.match(/^---$/gm)).toHaveLength(lines.length);
+    expect(rowsOfYaml(yaml.stdout)).toEqual(rowsOfJson(stdout));
   };
-  it.each(['logs -f talk -o json'])('is one object a line where it streams: %s', isLines);
-  onlyOver(['unix', 'tls'], 'an embedded core has no past').it.each(['events --no-stream --json'])(
+  it.each(['logs -f talk'])('is one object a line where it streams: %s', isLines);
+  onlyOver(['unix', 'tls'], 'an embedded core has no past').it.each(['events --no-stream'])(
     'is one object a line where it streams: %s',
     isLines,
   );
@@ -112,6 +137,24 @@ describe('-o json', () => {
     const { error, ...rest } = JSON.parse(outcome.stderr);
     expect([error.code, typeof error.message, rest]).toEqual([kind, 'string', {}]);
     expect(Object.keys(error).filter((key) => !['code', 'message', 'hint'].includes(key))).toEqual([]);
+  });
+});
+
+describe('the core and the namespace', () => {
+  onlyOver(['unix'], 'the socket').it('are those of the line, whatever else is said', async () => {
+    const real = 'unix://$FSB_ROOT/run/fsb.sock';
+    const wrong = 'FSB_HOST=unix:///nowhere FSB_CONTEXT=nowhere';
+    expect(await shell.succeed(`${wrong} fsb-ctl --host ${real} list -q`)).toBe('box\n');
+    expect(await shell.succeed(`${wrong} FSB_HOST=${real} fsb-ctl list -q`)).toBe('box\n');
+    expect(await shell.succeed(`${wrong} fsb-ctl --context default list -q`)).toBe('box\n');
+  });
+
+  it('are of every command: a name is one in its namespace only', async () => {
+    await shell.succeed('fsb-ctl run -n shop -q box --image host -- sleep 1000');
+    const id = "-o jsonpath='{.namespace}'";
+    const line = `export FSB_NAMESPACE=shop; fsb-ctl get box ${id}; fsb-ctl get box -n default ${id}; fsb-ctl delete -f box; fsb-ctl list -a -q`;
+    expect(await shell.succeed(line)).toBe('shop\ndefault\nbox\n');
+    expect(await names()).toEqual(['box']);
   });
 });
 

@@ -6,7 +6,7 @@ import { connectCore } from '../../src/core/client/connect-core.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
-import { daemonLines, eventLines, tableLines } from '../helpers/cli/table-lines.ts';
+import { daemonLines, eventLines, type TableLine, tableLines } from '../helpers/cli/table-lines.ts';
 import { transport } from '../helpers/cli/transports.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 import { imageExampleRegistry, rootfsTar } from '../helpers/image/image-examples.ts';
@@ -69,10 +69,12 @@ afterAll(async () => {
 });
 
 describe('every flag of every command', () => {
-  const holds = async (line: string, shows: RegExp | string): Promise<void> => {
-    const { stdout, stderr } = await shell.run(line);
-    if (typeof shows === 'string') expect({ stdout, stderr }).toMatchObject({ stdout: shows });
-    else expect({ stdout, stderr }).toMatchObject({ stdout: expect.stringMatching(shows) });
+  const like = (text: RegExp | string) => (typeof text === 'string' ? text : expect.stringMatching(text));
+  const holds = async (...[line, shows, { code = 0, stderr = '' } = {}]: TableLine): Promise<void> => {
+    // The first command that fails ends the line.
+    expect(await shell.run(`set -eo pipefail; ${line}`)).toEqual({
+      ...{ code, stdout: like(shows), stderr: like(stderr) },
+    });
   };
   it.each(tableLines)('%s', { timeout: 120_000 }, holds);
   onlyOver(['unix', 'tls'], 'an embedded core has no past').it.each(eventLines)('%s', holds);

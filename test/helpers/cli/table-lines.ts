@@ -1,9 +1,14 @@
 /**
- * Command lines that together use every flag of every command on a real core, and what they print. Each starts with a
+ * Command lines that together use every flag of every command on a real core, and what they print: on standard error nothing,
+ * and no command of them fails, where it does not say otherwise (`|| echo $?` goes on). Each starts with a
  * sandbox `box` (sleep 1000, label team=red, with -i) and nothing else running; files `vars` (B=2), `spec.yaml`,
  * `pool.yaml`, `alpine.tar`, `rootfs.tar`; and a registry at $REGISTRY with tools:1.
  */
-export type TableLine = [line: string, shows: RegExp | string];
+export type TableLine = [
+  line: string,
+  shows: RegExp | string,
+  others?: { code?: number; stderr?: RegExp | string },
+];
 
 const get = (path: string, name = 'box'): string =>
   `fsb-ctl get ${name} -o json | node -p 'JSON.stringify(JSON.parse(require("fs").readFileSync(0)).${path})'`;
@@ -26,7 +31,14 @@ const life: TableLine[] = [
     `fsb-ctl run a -q --expire-time 4102444800 --image host -- true >/dev/null; ${get('spec.expire_time', 'a')}`,
     '4102444800\n',
   ],
-  ['fsb-ctl run a --rm --image $REGISTRY/tools:1 --platform linux/amd64 --pull always -- echo hi', 'hi\n'],
+  [
+    'fsb-ctl run a --rm --image $REGISTRY/tools:1 --platform linux/amd64 --pull always -- echo hi',
+    'hi\n',
+    {
+      stderr:
+        /^1: Pulling from \S+\/tools\n(\w{12}: (Pulling fs layer|Download complete|Pull complete)\n){6}Digest: sha256:\w{64}\nStatus: Downloaded newer image for \S+\/tools:1\n$/,
+    },
+  ],
   ['fsb-ctl run a --yes -q --image host -- true', /^[0-9a-f]{32}\n$/],
   ['fsb-ctl list --phase running --latest -q; fsb-ctl list --last 1 -q', 'box\nbox\n'],
   ['fsb-ctl stop -s KILL box; fsb-ctl start box; fsb-ctl restart --signal KILL box', 'box\nbox\nbox\n'],
@@ -60,7 +72,11 @@ const life: TableLine[] = [
     /^box\n.*"labels":\{"owner":"me"\}.*"failure_policy":"Manual","recovery_timeout_seconds":30.*"cpus":0.5,"memory":134217728,"pids":64/,
   ],
   [`fsb-ctl update box --expire-time 4102444800; ${get('spec.expire_time')}`, 'box\n4102444800\n'],
-  ['fsb-ctl exec box touch /here; fsb-ctl reset -t 0 box; fsb-ctl exec box ls /here', 'box\n'],
+  [
+    'fsb-ctl exec box touch /here; fsb-ctl reset -t 0 box; fsb-ctl exec box ls /here',
+    'box\n',
+    { code: 2, stderr: "ls: cannot access '/here': No such file or directory\n" },
+  ],
   ['fsb-ctl exec box touch /here; fsb-ctl restart -t 0 box; fsb-ctl exec box ls /here', 'box\n/here\n'],
   ['fsb-ctl stop -t 1 box; fsb-ctl list -q; fsb-ctl start box; fsb-ctl list -q', 'box\nbox\nbox\n'],
   [
@@ -70,7 +86,7 @@ const life: TableLine[] = [
   [`fsb-ctl pause box; ${get('paused')}; fsb-ctl unpause box; ${get('paused')}`, 'box\ntrue\nbox\nfalse\n'],
   ['fsb-ctl kill -s TERM box; fsb-ctl wait box', 'box\n143\n'],
   [
-    'fsb-ctl run a -q --image host -- sh -c "sleep 2; echo late; exit 3" >/dev/null; fsb-ctl attach --no-stdin --no-sig-proxy --detach-keys "" a; echo $?',
+    'fsb-ctl run a -q --image host -- sh -c "sleep 2; echo late; exit 3" >/dev/null; fsb-ctl attach --no-stdin --no-sig-proxy --detach-keys "" a || echo $?',
     'late\n3\n',
   ],
   ['fsb-ctl rename box crate; fsb-ctl list -q', /^(crate\n)?crate\n$/],
@@ -80,14 +96,16 @@ const guest: TableLine[] = [
   [
     'mkdir -p t && echo hi > t/f && ln -sf f t/l && fsb-ctl cp -q -a t box:/tmp/ && fsb-ctl exec box readlink /tmp/t/l && fsb-ctl cp -L t/l box:/tmp/l && fsb-ctl exec box cat /tmp/l',
     'f\nhi\n',
+    { stderr: 'Successfully copied 3B to box:/tmp/l\n' },
   ],
   [
     'fsb-ctl cp box:/etc/hostname - | tar t; tar c vars | fsb-ctl cp - box:/tmp; fsb-ctl exec box cat /tmp/vars',
     'hostname\nB=2\n',
+    { stderr: 'Successfully copied 10.2kB to box:/tmp\n' },
   ],
   [
-    `fsb-ctl run a -q --image host -- sh -c 'cd /etc; exec python3 -m http.server 80' >/dev/null; fsb-ctl port-forward -q --address 127.0.0.1 a 0:80 >port & until [ -s port ]; do sleep 0.1; done; until curl -sf localhost:$(cat port)/os-release | grep ^ID=; do sleep 0.1; done; kill -INT $!; wait $!; rm port`,
-    /^ID=\w+\n$/,
+    `fsb-ctl run a -q --image host -- sh -c 'cd /etc; exec python3 -m http.server 80' >/dev/null; fsb-ctl port-forward -q --address 127.0.0.1 a 0:80 >port & until [ -s port ]; do sleep 0.1; done; until curl -sf localhost:$(cat port)/os-release | grep ^ID=; do sleep 0.1; done; kill -INT $!; wait $! || echo $?; rm port`,
+    /^ID=\w+\n130\n$/,
   ],
   ['fsb-ctl top box', /^UID .*\nroot .*sleep 1000\n$/],
 ];
@@ -115,7 +133,11 @@ const pools: TableLine[] = [
     'fsb-ctl pool create ci -q; fsb-ctl pool drain ci --timeout 5s --force -q; fsb-ctl pool rm ci --force',
     'ci\nci\nci\n',
   ],
-  ['timeout -s INT 2 fsb-ctl pool status -w -o json | head -1', /^\[\{"pool":"default-pool"/],
+  [
+    'timeout --preserve-status -s INT 2 fsb-ctl pool status -w -o json | head -1',
+    /^\[\{"pool":"default-pool".*\n$/,
+    { code: 130, stderr: '{"error":{"code":"cancelled","message":"interrupted"}}\n' },
+  ],
   [
     `fsb-ctl pool create ci -q; A=1 fsb-ctl pool run -e A --env-file vars -w /tmp -u nobody --no-sig-proxy -m 128m --cpus 0.5 --pids 50 --disk 64m --network none -v /etc:/mnt/etc --image host --pull never --pool ci --wait 20s --on-empty boot sh -c 'echo $A$B $PWD $(id -un)'`,
     'ci\n12 /tmp nobody\n',
@@ -128,6 +150,7 @@ const pools: TableLine[] = [
   [
     'fsb-ctl pool run --lease --detach-keys ctrl-x echo hi; fsb-ctl pool leases -q | xargs fsb-ctl pool release >/dev/null',
     'hi\n',
+    { stderr: /^Lease: l[0-9a-f]{16}\n$/ },
   ],
 ];
 
@@ -149,14 +172,23 @@ const images: TableLine[] = [
   [
     'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl tag alpine mine:3; fsb-ctl save mine:3 -o s.tar; tar tf s.tar | grep -c manifest.json; rm s.tar',
     '1\n',
+    { stderr: 's.tar: Saved\n' },
   ],
   [
-    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl rmi -f alpine nothing-like-it; fsb-ctl image prune -a --force --filter until=0s',
-    /^Untagged: alpine:latest\n(.*\n)*Total reclaimed space: /,
+    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl rmi -f alpine nothing-like-it || echo $?; fsb-ctl image prune -a --force --filter until=0s',
+    /^Untagged: alpine:latest\n3\n(.*\n)*Total reclaimed space: /,
+    {
+      stderr:
+        'Error: image nothing-like-it:latest is not here\nHint: See what there is with: fsb-ctl image list\n',
+    },
   ],
   [
     'fsb-ctl login -u me -p secret $REGISTRY 2>/dev/null; echo secret | fsb-ctl login $REGISTRY --username me --password-stdin; fsb-ctl logout $REGISTRY',
     /^Login Succeeded\nLogin Succeeded\nRemoving login credentials for /,
+    {
+      stderr:
+        /^WARNING! Your credentials are stored unencrypted in '\S+\/\.docker\/config\.json'\.\nConfigure a credential helper to remove this warning\. See\nhttps:\S+\n\n$/,
+    },
   ],
 ];
 
@@ -166,6 +198,7 @@ const cores: TableLine[] = [
   [
     `${selfSigned}; fsb-ctl daemon start ${secure} --generate-token -q; fsb-ctl daemon restart ${secure} --token-file o/token -q; fsb-ctl daemon stop --root $PWD/o; fsb-ctl daemon start ${serveFlags} --token-file o/token -q; fsb-ctl daemon restart ${serveFlags} --generate-token -q; fsb-ctl daemon stop --root $PWD/o`,
     /^(unix:\S+\n){4}$/,
+    { stderr: 'The core has stopped.\nThe core has stopped.\n' },
   ],
   [
     `mkfifo ready; fsb-ctl serve ${secure} --token-file o/token --ready-fd 3 3>ready 2>/dev/null & cat ready | grep -o 'tls://127' ; kill -INT $!; wait $!; echo $?; rm ready c k`,
@@ -174,6 +207,7 @@ const cores: TableLine[] = [
   [
     `fsb-ctl daemon start ${serveFlags} ${policy} -q; fsb-ctl daemon restart ${serveFlags} ${policy} -q; fsb-ctl daemon status --root $PWD/o -q; fsb-ctl daemon logs --root $PWD/o -n 1 | grep -c msg; fsb-ctl daemon stop --root $PWD/o`,
     /^(unix:\S+\n){3}1\n$/,
+    { stderr: 'The core has stopped.\n' },
   ],
   [
     `mkfifo ready; fsb-ctl serve ${serveFlags} ${policy} --ready-fd 3 3>ready 2>/dev/null & cat ready >/dev/null; fsb-ctl --host unix://$PWD/o/run/fsb.sock list -q; kill -INT $!; wait $!; echo $?; rm ready`,
@@ -194,6 +228,8 @@ const configuration: TableLine[] = [
   [
     `fsb-ctl context create far ${tls}; fsb-ctl context update far ${tls}; fsb-ctl context show far; fsb-ctl context inspect -f '{{.name}}' far default; fsb-ctl context use far; fsb-ctl context list -q; fsb-ctl context use default; fsb-ctl context rm -f far`,
     /^far\nfar\nName: +far\n(.*\n)+far\ndefault\nfar\ndefault\nfar\ndefault\nfar\n$/,
+    // Where the transport under test names its core.
+    { stderr: /^(Warning: FSB_HOST overrides .*\n)*$/ },
   ],
   [
     'mkdir -p p/.git; cd p; fsb-ctl config set --project namespace mine; fsb-ctl config get --show-origin namespace; fsb-ctl config unset --project namespace; fsb-ctl config get namespace; fsb-ctl config list -q',
@@ -211,6 +247,8 @@ export const eventLines: TableLine[] = [
 ];
 
 /** Of the daemon that serves the local socket. */
-export const daemonLines: TableLine[] = [['timeout -s INT 1 fsb-ctl daemon logs -f -n 1', /msg/]];
+export const daemonLines: TableLine[] = [
+  ['timeout --preserve-status -s INT 1 fsb-ctl daemon logs -f -n 1', /^\{.*"msg":.*\}\n$/, { code: 130 }],
+];
 
 export const tableLines: TableLine[] = [...life, ...guest, ...pools, ...images, ...cores, ...configuration];

@@ -30,6 +30,7 @@ const FILES: Record<string, [over: Transport[], why: string]> = {
   'ssh.test.ts': [['unix'], 'ssh itself'],
   'tls.test.ts': [['unix'], 'TLS itself, and its errors'],
   'traces.test.ts': [['unix'], 'a trace over each transport, one after the other'],
+  'which-core.test.ts': [['unix'], 'no core at all'],
 };
 
 /** Of files in test/e2e, those that do not run over it. */
