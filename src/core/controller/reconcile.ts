@@ -45,6 +45,8 @@ export async function reconcile(all: AgentSandbox[], options: ReconcileOptions):
     }
   }
   failpoint('reconcile.believed');
+  // Before anything is ended: what that does to the records must not make it seem unwanted, and be ended twice.
+  const unwanted = unwantedOf([...reports.keys()], entries, mayBeWanted);
   const ends: Promise<void>[] = [];
   for (const entry of entries) {
     const { id } = entry.sandbox;
@@ -52,7 +54,6 @@ export async function reconcile(all: AgentSandbox[], options: ReconcileOptions):
     else await settle(entry, options).catch((error) => failed(error, id));
   }
   failpoint('reconcile.settled');
-  const unwanted = unwantedOf([...reports.keys()], entries, mayBeWanted);
   ends.push(...unwanted.map((id) => discard(id, options)));
   if (ends.length > 0) await endsWithin(clock, PATIENCE, Promise.all(ends));
 }
@@ -138,7 +139,8 @@ function breakOff(entry: SandboxEntry, known: boolean, options: ReconcileOptions
         // Unless it was deleted meanwhile.
         if (entry.sandbox.state.phase !== 'Terminating') await recorded();
       }
-      if (begun && previous && !mayBeWanted(previous.id)) await discard(previous.id, options);
+      // Where no files were wanted of it, it went with all that no record wants.
+      if (known && previous?.files && !mayBeWanted(previous.id)) await discard(previous.id, options);
     }),
   );
 }
