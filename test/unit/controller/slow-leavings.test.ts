@@ -151,3 +151,26 @@ it.each([
   expect(agent.stops.map(({ sandboxId }) => sandboxId).sort()).toEqual([id, 'next'].sort());
   expect(agent.forgotten).toEqual([id]);
 });
+
+it('tells the node the names of what runs side by side, some at a time, and one that fails keeps no other', async () => {
+  const first = world();
+  for (let count = 0; count < 40; count += 1) await first.create(`box${count}`);
+  await first.controller.close();
+  const { agent, controller } = world(memoryTable<Sandbox>([...first.records.entries()]));
+  agent.held = new Map(first.agent.held);
+  const { rename } = agent.api;
+  let [inside, most] = [0, 0];
+  agent.api.rename = async (id, name) => {
+    inside += 1;
+    most = Math.max(most, inside);
+    await settle();
+    inside -= 1;
+    if (name === 'default/box7') throw new Error('out of reach');
+    await rename(id, name);
+  };
+  await controller.recover();
+  expect(most).toBe(16);
+  const told = new Set(agent.names.values());
+  expect([told.size, told.has('default/box7')]).toEqual([39, false]);
+  expect((await controller.get({ ...box, name: 'box7' })).state.phase).toBe('Running');
+});
