@@ -52,7 +52,7 @@ const CALL_GRACE = 5_000;
  */
 export async function startAgent(options: AgentDaemonOptions): Promise<RunningAgent> {
   const { paths, log, clock = systemClock, security } = options;
-  const cleanup = new Cleanup(log);
+  const cleanup = new Cleanup(log, clock);
   try {
     const ground = await openGround({ ...options, clock }, cleanup);
     const { records, tally } = ground;

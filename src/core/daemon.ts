@@ -75,7 +75,7 @@ const CALL_GRACE = 5_000;
  */
 export async function startCore(options: CoreOptions): Promise<RunningCore> {
   const { paths, log, clock = systemClock } = options;
-  const cleanup = new Cleanup(log);
+  const cleanup = new Cleanup(log, clock);
   try {
     const { descriptors, records, sandboxes, tally } = await openGround({ ...options, clock }, cleanup);
     const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });

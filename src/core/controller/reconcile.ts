@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
 import { endsWithin } from '../model/async/ends-within.ts';
+import { Turns } from '../model/async/turns.ts';
 import type { Clock } from '../model/clock.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import { refKey } from '../model/sandbox/sandbox.ts';
@@ -27,6 +28,8 @@ export interface ReconcileOptions {
 
 /** Milliseconds that callers of the core wait for the end of what nobody wants: after that it goes on beside them. */
 const PATIENCE = 1_000;
+/** How many sandboxes the node is told the names of at a time: one after the other takes long where it is far away. */
+const NAMES_AT_ONCE = 16;
 
 /** After a restart: what the records say against what the node has. One sandbox that fails does not keep the rest. */
 export async function reconcile(all: AgentSandbox[], options: ReconcileOptions): Promise<void> {
@@ -45,14 +48,18 @@ export async function reconcile(all: AgentSandbox[], options: ReconcileOptions):
     }
   }
   failpoint('reconcile.believed');
+  // Before anything is ended: what that does to the records must not make it seem unwanted, and be ended twice.
+  const unwanted = unwantedOf([...reports.keys()], entries, mayBeWanted);
   const ends: Promise<void>[] = [];
+  const settled: Promise<void>[] = [];
+  const names = new Turns(NAMES_AT_ONCE);
   for (const entry of entries) {
     const { id } = entry.sandbox;
     if (isUnbegun(entry)) ends.push(breakOff(entry, reports.has(id), options));
-    else await settle(entry, options).catch((error) => failed(error, id));
+    else settled.push(settle(entry, names, options).catch((error) => failed(error, id)));
   }
+  await Promise.all(settled);
   failpoint('reconcile.settled');
-  const unwanted = unwantedOf([...reports.keys()], entries, mayBeWanted);
   ends.push(...unwanted.map((id) => discard(id, options)));
   if (ends.length > 0) await endsWithin(clock, PATIENCE, Promise.all(ends));
 }
@@ -100,12 +107,16 @@ function learnLimits(entry: SandboxEntry, report: AgentSandbox | undefined, now:
  * Ends what was ending; tells of the rest. Nobody waits for an end that is tried again anyway: one that cannot be destroyed
  * would keep the core from answering.
  */
-async function settle(entry: SandboxEntry, { agent, lifecycle }: ReconcileOptions): Promise<void> {
+async function settle(
+  entry: SandboxEntry,
+  names: Turns,
+  { agent, lifecycle }: ReconcileOptions,
+): Promise<void> {
   const { id, state } = entry.sandbox;
   if (state.phase === 'Terminating') lifecycle.remove(entry, 0).gone.catch(() => {});
   else if (state.phase === 'Expired') void lifecycle.stopExpired(entry, id, 0);
   // The core ended between a change of the name and the word to the node.
-  else if (state.phase === 'Running') await agent.rename(id, refKey(entry.sandbox));
+  else if (state.phase === 'Running') await names.take('', () => agent.rename(id, refKey(entry.sandbox)));
 }
 
 /** A recreation goes on. */
@@ -138,7 +149,8 @@ function breakOff(entry: SandboxEntry, known: boolean, options: ReconcileOptions
         // Unless it was deleted meanwhile.
         if (entry.sandbox.state.phase !== 'Terminating') await recorded();
       }
-      if (begun && previous && !mayBeWanted(previous.id)) await discard(previous.id, options);
+      // Where no files were wanted of it, it went with all that no record wants.
+      if (known && previous?.files && !mayBeWanted(previous.id)) await discard(previous.id, options);
     }),
   );
 }

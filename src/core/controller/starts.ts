@@ -77,7 +77,11 @@ export class Starts {
       // Whatever a start that was broken off says of itself, its record would be read by nobody.
       const error = FsbError.from(signal?.aborted ? signal.reason : thrown);
       // A recreation is left to the next core when this one is stopping.
-      if (previous?.lost === undefined || !signal?.aborted) await this.#failed(entry, error, runs);
+      if (previous?.lost === undefined || !signal?.aborted)
+        await this.#failed(entry, error, runs).catch((err) =>
+          // What goes wrong after it must not hide it: the caller can do something about the first only.
+          this.#log.error({ err, sandbox: name }, 'cannot settle a start that failed'),
+        );
       throw error;
     } finally {
       entry.starting = undefined;
@@ -86,7 +90,8 @@ export class Starts {
 
   async #failed(entry: SandboxEntry, error: FsbError, runs: boolean): Promise<void> {
     const { id, generation, previous } = entry.sandbox;
-    if (isLeaving(entry)) return entry.deletion?.gone;
+    // One that fails tells of itself.
+    if (isLeaving(entry)) return entry.deletion?.gone.catch(noop);
     // A later generation has files, and its user a sandbox: no failure takes them away.
     if (generation > 1 || failedStartCodes.has(error.code)) {
       const kept = previous?.files && !(await this.#hasBegun(id)) ? previous : undefined;
@@ -100,9 +105,7 @@ export class Starts {
     } catch {
       // The node may refuse that, or a full disk. What stays says why it is there, and can be deleted when there is room.
       if (isLeaving(entry)) return;
-      await this.#enterFailed(entry, error).catch((thrown) =>
-        this.#log.error({ err: thrown, sandbox: entry.sandbox.name }, 'cannot write a record'),
-      );
+      await this.#enterFailed(entry, error);
     }
   }
 
@@ -120,13 +123,16 @@ export class Starts {
     }
   }
 
-  #enterFailed(entry: SandboxEntry, error: FsbError, previous?: Sandbox['previous']): Promise<void> {
+  /** Also when that cannot be written: the next core finds out for itself. */
+  async #enterFailed(entry: SandboxEntry, error: FsbError, previous?: Sandbox['previous']): Promise<void> {
     const now = this.#clock.now();
     const lost = entry.sandbox.previous?.lost;
     const reason = lost === undefined ? error.message : notRecreated(lost, error.message);
     const status = statusOfFailedStart(error);
     const state = { phase: 'Failed' as const, endedAt: now, reason, ...(status && { status }) };
-    return entry.enter(state, now, reason, { previous });
+    await entry
+      .enter(state, now, reason, { previous })
+      .catch((err) => this.#log.error({ err, sandbox: entry.sandbox.name }, 'cannot write a record'));
   }
 
   /** Else it has not taken over the files of the one before. */

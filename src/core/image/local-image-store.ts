@@ -99,7 +99,7 @@ class OverlayImageStore implements LocalImageStore {
     this.#host = new HostImage({ directory, staging: content.staging, hostRoot, replaced, clock, log });
     this.#catalogue = new Catalogue({ content, holds, host: this.#host, platform });
     const isHost = (digest: string): boolean => this.#host.has(digest);
-    this.#removal = new Removal({ content, holds, isHost, catalogue: this.#catalogue, happened, clock, log });
+    this.#removal = new Removal({ content, holds, isHost, catalogue: this.#catalogue, happened, log });
     const unpacker = createUnpacker({ launch, clock });
     this.#intake = { content, unpacker, launch, limits, clock, publisher: this.#publisher };
     this.#pulls = new Pulls({

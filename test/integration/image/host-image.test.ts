@@ -1,7 +1,10 @@
+import { readlinkSync } from 'node:fs';
 import {
   chmod,
+  type FileHandle,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   rename,
@@ -13,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LocalImageStore } from '../../../src/core/image/image-store.ts';
 import { createImageStore } from '../../../src/core/image/local-image-store.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';
@@ -126,6 +129,50 @@ describe('the root of the host image', () => {
   it('says so on a machine without /usr', async () => {
     await rename(join(machine, 'usr'), join(machine, 'elsewhere'));
     await expect(store.resolve('host')).rejects.toMatchObject({ code: 'unsupported' });
+  });
+});
+
+describe('a power cut after the host image was built', () => {
+  /** Paths, each as it was when it was synced. */
+  async function synced(fails?: (path: string) => boolean): Promise<string[]> {
+    const file = await open('/dev/null');
+    const handles = Object.getPrototypeOf(file) as FileHandle;
+    await file.close();
+    const paths: string[] = [];
+    const { sync } = handles;
+    vi.spyOn(handles, 'sync').mockImplementation(async function (this: FileHandle) {
+      const path = readlinkSync(`/proc/self/fd/${this.fd}`);
+      if (fails?.(path)) throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
+      await sync.call(this);
+      paths.push(path);
+    });
+    return paths;
+  }
+  afterEach(() => vi.restoreAllMocks());
+
+  it('finds all of it on the disk: it has its name only then', async () => {
+    await write('etc/profile.d/tool.sh', 'export A=1', 0o755);
+    const paths = await synced();
+    const skeleton = await skeletonOf();
+    const entries = await readdir(skeleton, { recursive: true, withFileTypes: true });
+    const all = entries
+      .filter((entry) => !entry.isSymbolicLink())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const staging = join(directory, 'state/images/staging/');
+    const names = paths
+      .filter((path) => path.startsWith(staging))
+      .map((path) => path.slice(staging.length).replace(/^[^/]+/, skeleton));
+    expect(all.length).toBeGreaterThan(20);
+    expect(names.sort()).toEqual([skeleton, ...all].sort());
+  });
+
+  it('does not matter where the disk refused it: it is not there, and is built anew', async () => {
+    await synced((path) => path.endsWith('/etc/passwd'));
+    await expect(store.resolve('host')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await readdir(join(directory, 'state/images/staging'))).toEqual([]);
+    vi.restoreAllMocks();
+    expect(await readFile(join(await skeletonOf(), 'etc/passwd'), 'utf8')).toContain('root:x:');
+    expect(await skeletons()).toHaveLength(1);
   });
 });
 

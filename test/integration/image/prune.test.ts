@@ -89,6 +89,32 @@ describe('prune', () => {
     expect(await fixture.files('layers')).toHaveLength(3);
   });
 
+  it.each([HOUR, -HOUR])('is not misled about an age by a jump of the wall clock, by %i ms', async (jump) => {
+    await put('old');
+    await fixture.clock.advance(2 * HOUR);
+    await put('new');
+    fixture.clock.jump(jump);
+    const request = { all: true, olderThan: HOUR / 2 };
+    const gone = [[name('old')]];
+    const namesOf = async (dryRun: boolean) =>
+      (await fixture.store.prune({ ...request, dryRun })).removed.map(({ untagged }) => untagged);
+    expect(await namesOf(true)).toEqual(gone);
+    expect(await namesOf(false)).toEqual(gone);
+    await fixture.clock.advance(HOUR);
+    expect(await namesOf(false)).toEqual([[name('new')]]);
+  });
+
+  it('knows in the next core how old an image is', async () => {
+    await put('old');
+    await fixture.clock.advance(HOUR);
+    await fixture.reopen();
+    await fixture.store.prune({ all: true, olderThan: HOUR });
+    expect(await left()).toEqual([[name('old')]]);
+    await fixture.clock.advance(1);
+    await fixture.store.prune({ all: true, olderThan: HOUR });
+    expect(await left()).toEqual([]);
+  });
+
   it.each([
     [[{ key: 'kind', value: 'test' }], ['a', 'c']],
     [[{ key: 'kind' }], ['a', 'b', 'c']],

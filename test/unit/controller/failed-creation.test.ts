@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';
@@ -100,3 +100,43 @@ it.each(['onStop', 'onForget'] as const)(
     expect(clock.pending).toBe(0);
   },
 );
+
+describe('a start that fails, of a later generation', () => {
+  const noRoom = new FsbError('no_capacity', 'no room');
+
+  it('says its own reason when that cannot be written, and leaves nothing of the one before', async () => {
+    const { controller, create, agent, records } = world();
+    const { id } = await create('box');
+    agent.onStart = () => {
+      records.put = () => Promise.reject(new Error('the disk is full'));
+      return Promise.reject(noRoom);
+    };
+    expect(await failure(controller.reset(box))).toBe(noRoom);
+    expect((await controller.get(box)).state).toMatchObject({ phase: 'Failed', reason: 'no room' });
+    expect(agent.forgotten).toEqual([id]);
+  });
+
+  it('says its own reason when the node does not say whether it has the files, which stay', async () => {
+    const { controller, create, agent } = world();
+    const { id } = await create('box');
+    await controller.stop(box);
+    agent.beforeFiles = () => Promise.reject(noRoom);
+    agent.api.sandboxes = () => Promise.reject(new Error('out of reach'));
+    expect(await failure(controller.start(box))).toBe(noRoom);
+    expect(agent.files.get(id)).toBe(id);
+    expect(agent.forgotten).toEqual([]);
+  });
+
+  it('says that it was deleted when it was deleted meanwhile, and that fails', async () => {
+    const { controller, create, agent } = world();
+    await create('box');
+    await controller.stop(box);
+    agent.onStart = (_, signal) =>
+      new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    const starting = failure(controller.start(box));
+    await setImmediate();
+    agent.onStop = () => Promise.reject(new Error('busy'));
+    expect((await failure(controller.delete(box))).message).toBe('busy');
+    expect((await starting).message).toBe('sandbox box was deleted while it was starting');
+  });
+});

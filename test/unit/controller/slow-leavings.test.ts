@@ -2,6 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { controllerWorld as world } from '../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
+import { settle } from '../../helpers/manual-clock.ts';
 
 const box = { namespace: 'default', name: 'box' };
 
@@ -121,4 +122,55 @@ it('forgets the generation before, where the one that was broken off has its fil
   await controller.recover();
   expect(await controller.get(box)).toMatchObject({ id: 'next', state: { phase: 'Failed' } });
   expect(agent.forgotten).toEqual([made.id]);
+});
+
+it.each([
+  ['wanted no files', false, false],
+  ['had got the files', true, true],
+])('ends the generation before one whose start was broken off once: it %s', async (_, files, begun) => {
+  const first = world();
+  const { id, ...made } = await first.create('box');
+  await first.controller.stop(box);
+  const other = await first.create('other');
+  const pending = { ...made, id: 'next', generation: 2, previous: { id, files } };
+  await first.records.remove(id);
+  // The first on record.
+  await first.records.put('0', { ...pending, state: { phase: 'Pending' } });
+  await first.controller.close();
+  const { agent, controller } = world(memoryTable<Sandbox>([...first.records.entries()]));
+  agent.held = new Map(first.agent.held);
+  if (begun) agent.files.set('next', id);
+  // Meanwhile the node takes its time for what runs.
+  agent.api.rename = () => settle();
+  await controller.recover();
+  expect(await controller.list({})).toMatchObject([
+    { id: 'next', state: { phase: 'Failed' } },
+    { id: other.id, state: { phase: 'Running' } },
+  ]);
+  expect((await controller.get(box)).previous).toBeUndefined();
+  expect(agent.stops.map(({ sandboxId }) => sandboxId).sort()).toEqual([id, 'next'].sort());
+  expect(agent.forgotten).toEqual([id]);
+});
+
+it('tells the node the names of what runs side by side, some at a time, and one that fails keeps no other', async () => {
+  const first = world();
+  for (let count = 0; count < 40; count += 1) await first.create(`box${count}`);
+  await first.controller.close();
+  const { agent, controller } = world(memoryTable<Sandbox>([...first.records.entries()]));
+  agent.held = new Map(first.agent.held);
+  const { rename } = agent.api;
+  let [inside, most] = [0, 0];
+  agent.api.rename = async (id, name) => {
+    inside += 1;
+    most = Math.max(most, inside);
+    await settle();
+    inside -= 1;
+    if (name === 'default/box7') throw new Error('out of reach');
+    await rename(id, name);
+  };
+  await controller.recover();
+  expect(most).toBe(16);
+  const told = new Set(agent.names.values());
+  expect([told.size, told.has('default/box7')]).toEqual([39, false]);
+  expect((await controller.get({ ...box, name: 'box7' })).state.phase).toBe('Running');
 });

@@ -75,7 +75,8 @@ export class ImageContent {
     const reserve = new Reserve(join(root, 'reserve'));
     const unlisted = await Unlisted.open(join(root, 'keep-unlisted'));
     const file = new RecordsFile(join(root, 'images.json'), log);
-    const records = await ImageRecords.open(file, reserve, await file.read(() => unlisted.keep()));
+    const read = await file.read(() => unlisted.keep());
+    const records = await ImageRecords.open(file, reserve, read, clock);
     const believed = new Set(records.all().flatMap((record) => [...partsOf(record).blobs]));
     let content: ImageContent | undefined;
     const common = { clock, log, onLeftover: () => content?.watchLeftovers() };

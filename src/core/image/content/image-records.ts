@@ -1,4 +1,6 @@
+import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
+import { Ages } from './ages.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { ReadRecords, RecordsFile } from './records-file.ts';
 import type { Reserve } from './reserve.ts';
@@ -17,6 +19,7 @@ export class ImageRecords {
   readonly #file: Pick<RecordsFile, 'write'>;
   #images: ReadonlyMap<string, ImageRecord>;
   readonly #usage = new Usage();
+  readonly ages: Ages;
   #last: Promise<void> = Promise.resolve();
 
   readonly #reserve: Pick<Reserve, 'release' | 'growFor'>;
@@ -25,11 +28,14 @@ export class ImageRecords {
     file: Pick<RecordsFile, 'write'>,
     reserve: Pick<Reserve, 'release' | 'growFor'>,
     images: ImageRecord[],
+    clock: Clock,
   ) {
     this.#file = file;
     this.#reserve = reserve;
     this.#images = new Map(images.map((image) => [image.digest, image]));
     this.#usage.change(new Map(), this.#images);
+    this.ages = new Ages(clock);
+    this.ages.change(this.#images);
   }
 
   /** @param reserve given up when there is no room to write down that an image goes; grows with the list */
@@ -37,8 +43,9 @@ export class ImageRecords {
     file: RecordsFile,
     reserve: Pick<Reserve, 'release' | 'growFor'>,
     read: ReadRecords,
+    clock: Clock,
   ): Promise<ImageRecords> {
-    const records = new ImageRecords(file, reserve, read.images);
+    const records = new ImageRecords(file, reserve, read.images, clock);
     await reserve.growFor(read.bytes);
     return records;
   }
@@ -154,6 +161,7 @@ export class ImageRecords {
       if (!edit(images)) return;
       await write(JSON.stringify({ version: 2, images: [...images.values()] }));
       this.#usage.change(this.#images, images);
+      this.ages.change(images);
       this.#images = images;
     });
     this.#last = change.catch(() => undefined);

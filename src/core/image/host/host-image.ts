@@ -14,7 +14,7 @@ import {
 import { machinePlatform } from '../../model/image/platform.ts';
 import { HOST_IMAGE } from '../../model/image/reference.ts';
 import { DEFAULT_PATH } from '../../model/sandbox/command.ts';
-import { writeError } from '../content/disk.ts';
+import { syncTree, writeError } from '../content/disk.ts';
 import { type HostSurvey, type SourceStamps, surveyHost } from './host-survey.ts';
 import { buildSkeleton } from './skeleton.ts';
 
@@ -147,6 +147,7 @@ export class HostImage {
         // A recursive one says ENOENT where the disk can only be read.
         await mkdir(staged);
         await buildSkeleton(staged, survey);
+        await syncTree(staged);
         await mkdir(directory, { recursive: true });
         await rename(staged, skeleton);
       } catch (error) {

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { abortable } from '../../model/async/abortable.ts';
-import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import type { PruneResult, RemovedImage } from '../../model/image/image.ts';
@@ -19,7 +18,6 @@ export interface PruneGround {
   isHost: (digest: string) => boolean;
   /** Removes one that nobody holds; undefined when it was named meanwhile, and stays. */
   take: (record: ImageRecord) => Promise<number | undefined>;
-  clock: Clock;
   log: Logger;
 }
 
@@ -105,10 +103,10 @@ async function pruneOne(
 function isWanted(
   record: ImageRecord,
   { all, olderThan, labels = [] }: PruneRequest,
-  { holds, clock }: PruneGround,
+  { content, holds }: PruneGround,
 ): boolean {
   if (record.removed || holds.isLeaving(record.digest)) return false;
   if (!all && record.references.length > 0) return false;
-  if (olderThan !== undefined && clock.now() - record.importedAt <= olderThan) return false;
+  if (olderThan !== undefined && content.records.ages.of(record.digest) <= olderThan) return false;
   return hasLabels(record.config.labels, labels);
 }

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import { abortable } from '../../model/async/abortable.ts';
-import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import type { ImageInfo, PruneResult, RemovedImage } from '../../model/image/image.ts';
@@ -21,7 +20,6 @@ export interface RemovalOptions {
   holds: Holds;
   isHost: (digest: string) => boolean;
   catalogue: Catalogue;
-  clock: Clock;
   log: Logger;
   happened: OnHappening;
 }
