@@ -3,7 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { isLoopback } from '../model/loopback.ts';
 import { type Endpoint, parseEndpoint } from '../wire/endpoint.ts';
-import { AuditLog } from './access/audit-log.ts';
+import { AuditFiles } from './access/audit-files.ts';
 import { openCalls } from './auth/allowance.ts';
 import { Credentials } from './auth/credentials.ts';
 import { watchesOfHealth } from './auth/crowd.ts';
@@ -22,7 +22,7 @@ export interface Security {
   tokenFile?: string;
   /** One more token, whose bearer may do everything. */
   token?: string;
-  /** File of the audit log of those who call with a token or a certificate. */
+  /** File of the audit log of those who call with a token or a certificate; beside it is that of who was refused. */
   auditLog?: string;
 }
 
@@ -60,7 +60,7 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
   const metrics = options.metrics === undefined ? undefined : endpointToServe(options.metrics, isSafe);
   const identity = tls && new TlsIdentity(tls, log);
   const credentials = knows ? new Credentials({ ...security, clock, log }) : undefined;
-  const audit = knows && auditLog !== undefined ? new AuditLog({ path: auditLog, clock, log }) : undefined;
+  const audit = knows && auditLog !== undefined ? new AuditFiles({ path: auditLog, clock, log }) : undefined;
   const tenures = new Tenures(clock);
   const parts = {
     core,

@@ -81,10 +81,12 @@ export async function startServers(served: Served, options: ServerOptions): Prom
   const closing = new AbortController();
   // Every long call listens to it: many of them at once are no leak.
   setMaxListeners(0, closing.signal);
+  const bodies = new BodyRoom();
   const streams = streamServer({
     traffic,
     clock,
     log,
+    bodies,
     ...(descriptors === undefined ? {} : { descriptors }),
     ...(streamMemory === undefined ? {} : { memory: streamMemory }),
   });
@@ -112,7 +114,6 @@ export async function startServers(served: Served, options: ServerOptions): Prom
       closing: closing.signal,
     });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
-    const bodies = new BodyRoom();
     const answers = new UnreadAnswers(clock);
     const routes = [
       poolRoutes(poolServer, clock, bodies),

@@ -7,6 +7,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import type { ClientSecurity } from '../../../src/core/client/security.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
+import { pathOfRefused } from '../../../src/core/server/access/audit-files.ts';
 import { type ServerOptions, type Servers, startServers } from '../../../src/core/server/servers.ts';
 import { Authority, type Pair } from './certificates.ts';
 
@@ -17,7 +18,7 @@ export interface SecureCore extends AsyncDisposable {
   servers: Servers;
   directory: string;
   tokenFile: string;
-  /** The audit log, entry by entry. */
+  /** The log of who was refused, entry by entry, and behind it the audit log. */
   audit(): Record<string, string>[];
   /** A client; what it is not told, it does not have. The token is TOKEN unless it says another one. */
   client(security?: ClientSecurity['tls'] & { token?: string | null }): CoreApi;
@@ -47,8 +48,8 @@ export async function serveSecurely(
   return {
     ...{ authority, servers, directory, tokenFile },
     audit: () =>
-      readFileSync(auditLog, 'utf8')
-        .split('\n')
+      [pathOfRefused(auditLog), auditLog]
+        .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, string>),
     client(security = {}) {

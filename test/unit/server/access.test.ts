@@ -146,6 +146,26 @@ describe('the core of a caller', () => {
     ]);
   });
 
+  it.each<[string[], string]>([
+    [['/bin/true', 'argument'], 'default-pool host /bin/true'],
+    // Who forgets the shell has put more into the first word than a name.
+    [['curl -H token', 'argument'], 'default-pool host curl'],
+    [['TOKEN=secret sh'], 'default-pool host TOKEN'],
+    [[], 'default-pool host'],
+  ])('says what a run of %j is about, and no argument', async (argv, object) => {
+    const told: string[] = [];
+    const pools = replacing(closed.pools as unknown as CoreApi['pools'], {
+      run: async () => ({}) as never,
+    });
+    const guarded = coreFor({ ...closed, pools } as unknown as CoreApi, {
+      caller: caller(),
+      audit: (outcome) => told.push(outcome.object) > 0,
+    });
+    const exec = { argv, env: { PASSWORD: 'x' }, cwd: '', user: '', tty: false, stdin: false };
+    await guarded.pools.run({ pool: 'default-pool', image: 'host', exec });
+    expect(told).toEqual([object, object]);
+  });
+
   it('asks registries from outside for who is no administrator, whatever they say themselves', async () => {
     const asked: unknown[] = [];
     const images = replacing(closed.images as unknown as CoreApi['images'], {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
+import { AuditFiles } from '../../../src/core/server/access/audit-files.ts';
 import { AuditLog } from '../../../src/core/server/access/audit-log.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
@@ -137,4 +138,34 @@ it('goes on where older ones cannot be put away, and when its file was taken awa
   write(log, 'a/5');
   log.close();
   expect(linesOf(path).map((line) => JSON.parse(line).object)).toEqual(['a/5']);
+});
+
+it('loses nothing to strangers and to who may only read, however many and however long', async () => {
+  const clock = createManualClock();
+  const files = new AuditFiles({ path, longest: 10_000, clock, log: pino({ level: 'silent' }) });
+  const made = { caller: 'ci', address: '', method: 'sandboxes.create', object: 'a/b' };
+  files.write({ ...made, code: 'ok' });
+  files.write({ ...made, method: 'images.import', code: 'begun' });
+  for (let minute = 0; minute < 100; minute++) {
+    for (let n = 0; n < 100; n++) {
+      const address = `192.0.2.${minute}:${n}`;
+      files.write({ caller: '', address, method: '/x', object: '', code: 'unauthenticated' });
+      files.write({
+        caller: 'reader',
+        address,
+        method: 'sandboxes.delete',
+        object: `a/${n}`,
+        code: 'denied',
+      });
+    }
+    await clock.advance(60_000);
+  }
+  // Only one that had begun is with its beginning.
+  files.write({ ...made, method: 'images.import', code: 'denied' }, { hasBegun: true });
+  files.close();
+  const codes = (file: string): string[] => linesOf(file).map((line) => JSON.parse(line).code);
+  expect(codes(path)).toEqual(['ok', 'begun', 'denied']);
+  const refused = join(directory, 'audit-refused.log');
+  expect(new Set(codes(refused))).toEqual(new Set(['unauthenticated', 'denied']));
+  expect(statSync(refused).size + statSync(`${refused}.1`).size).toBeLessThanOrEqual(20_000);
 });

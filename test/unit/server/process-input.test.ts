@@ -27,6 +27,7 @@ function ends() {
     resume: () => {
       isPaused = false;
     },
+    hold: () => {},
     send: (frame: Buffer) => acked.push(decodeAck(decodeFrame(frame).payload)),
   } as unknown as Connection;
   const session = {

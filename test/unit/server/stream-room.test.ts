@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOCAL_CALLER } from '../../../src/core/model/caller.ts';
+import { BodyRoom } from '../../../src/core/server/body-room.ts';
 import { StreamRoom } from '../../../src/core/server/ws/stream-room.ts';
 import { channels, LARGEST_OUTPUT_WINDOW } from '../../../src/core/wire/stream/frames.ts';
 import { execOf, finish } from '../../contract/workbench.ts';
@@ -15,7 +16,8 @@ import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core
 
 const MIB = 1024 * 1024;
 const ROOM = 4 * MIB;
-const { most } = new StreamRoom(ROOM);
+const roomForStreams = (): StreamRoom => new StreamRoom(ROOM, new BodyRoom());
+const { most } = roomForStreams();
 const OWN = 'fsb.v1';
 const box = { namespace: 'default', name: 'box' };
 
@@ -127,7 +129,7 @@ describe('the memory for all streams together', () => {
   });
 
   it('is all there again when the streams have ended', () => {
-    const room = new StreamRoom(ROOM);
+    const room = roomForStreams();
     const [one, other] = [room.open(LOCAL_CALLER), room.open(LOCAL_CALLER)];
     let woken = 0;
     one.onRoom = () => woken++;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeptFrames } from '../../../src/core/wire/stream/kept-frames.ts';
+import { heapInUse } from '../../helpers/heap-in-use.ts';
 
 const frames = fc.oneof(
   fc.uint8Array({ maxLength: 20 }),
@@ -43,6 +44,14 @@ describe('frames that are kept', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('do not keep the piece in which they came', () => {
+    const before = heapInUse();
+    const kept = new KeptFrames();
+    for (let n = 0; n < 500; n++) kept.push(Buffer.alloc(65_536).subarray(0, 1100));
+    expect(heapInUse() - before).toBeLessThan(2 * 500 * 1100);
+    expect(kept.length).toBe(500);
   });
 
   it('take less than twice their bytes, however small they are', () => {

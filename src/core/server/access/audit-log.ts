@@ -37,6 +37,7 @@ export interface Telling {
 type DatedEntry = AuditEntry & { time: string };
 
 export interface AuditLogOptions {
+  /** Absolute. */
   path: string;
   /** Default 16 MiB. */
   longest?: number;
@@ -45,7 +46,7 @@ export interface AuditLogOptions {
 }
 
 /**
- * Who changed what, and who was refused: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
+ * Who did what: a line of JSON each, in PATH and, older ones, in PATH.1. It is in the file when
  * write() returns, but for what comes again and again; a disk that takes nothing does not stop the core, but its log says so. What is wrong with turning over
  * costs no entry.
  */

@@ -1,7 +1,7 @@
 import type { AgentApi } from '../../api/agent-api.ts';
 import type { CoreApi, SystemApi } from '../../api/core-api.ts';
 import type { ImageApi } from '../../api/image-api.ts';
-import type { LeaseRequest, PoolApi } from '../../api/pool-api.ts';
+import type { LeaseRequest, PoolApi, PoolRunRequest } from '../../api/pool-api.ts';
 import type { SandboxApi } from '../../api/sandbox-api.ts';
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
@@ -79,6 +79,12 @@ const ofLease = { scope: 'use', everywhere: true, ...byName } as const;
 /** Which one, out of which pool. */
 export const leased = ({ pool, id }: Lease): string => `${pool} ${id}`;
 
+/** In which pool, of which image, if it says one, and which program: what stands behind that, or is written into one word with it, may be a secret. */
+function ranIn({ pool, image = '-', exec }: PoolRunRequest): string {
+  const program = /^[^\s=]*/.exec(exec?.argv?.[0] ?? '')![0];
+  return [pool, image, program].filter(Boolean).join(' ');
+}
+
 export const poolTable: Table<PoolApi> = {
   status: { scope: 'read' },
   list: { scope: 'read' },
@@ -88,7 +94,7 @@ export const poolTable: Table<PoolApi> = {
   delete: { scope: 'admin', ...byName },
   stop: { scope: 'admin', ...byName },
   drain: { scope: 'admin', ...byName },
-  run: { scope: 'use', begun: true, touchesNode, object: ({ pool }) => pool },
+  run: { scope: 'use', begun: true, touchesNode, object: ranIn },
   lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => pool, made: leased },
   leases: { scope: 'read', everywhere: true },
   exec: { ...ofLease, begun: true },

@@ -1,6 +1,6 @@
 import { LOCAL_CALLER } from '../../model/caller.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import type { AuditLog } from '../access/audit-log.ts';
+import type { AuditFiles } from '../access/audit-files.ts';
 import { coreFor } from '../access/core-for.ts';
 import type { Guard } from '../access/guard-part.ts';
 import { connectionOf, type Ends, peerOf } from '../ends.ts';
@@ -49,7 +49,7 @@ export interface EntranceParts {
   /** How often each caller may call. */
   pace: Throttle;
   traffic: Traffic;
-  audit?: AuditLog;
+  audit?: AuditFiles;
 }
 
 const local = (core: Served): Visit => ({ caller: LOCAL_CALLER, core, whileKnown: () => () => {} });

@@ -1,9 +1,11 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { FsbError } from '../../model/failure/errors.ts';
-import { closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
+import { closeCodeOf, closeCodes, closeReason } from '../../wire/stream/close-codes.ts';
 import { decodeFrame, type Frame, LARGEST_OUTPUT_WINDOW, subprotocols } from '../../wire/stream/frames.ts';
 import { BUFFER_OVERHEAD } from '../../wire/stream/kept-frames.ts';
 import type { StreamShare } from './stream-room.ts';
+import { watchUnfinished } from './unfinished.ts';
 
 /** Bytes of output that may wait inside this process for a socket without credit windows. */
 const SOCKET_HIGH_WATER = 256 * 1024;
@@ -52,11 +54,15 @@ export class SocketCarrier implements Carrier {
   /** Whether its owner wants no more. */
   #held = false;
   #closing = false;
+  /** There is no memory for what it would say. */
+  #isCutOff = false;
 
-  constructor(ws: WebSocket, share: StreamShare) {
+  /** @param socket that of `ws` */
+  constructor(ws: WebSocket, socket: Duplex, share: StreamShare) {
     this.#ws = ws;
     this.share = share;
     this.own = ws.protocol === subprotocols.own;
+    watchUnfinished(ws, socket, (bytes) => this.#receiving(bytes));
   }
 
   use(events: CarrierEvents): void {
@@ -70,7 +76,7 @@ export class SocketCarrier implements Carrier {
         this.close(closeCodes.protocol, FsbError.from(error).message);
       }
     });
-    this.#ws.on('close', (code: number) => events.onGone(code === BROKEN));
+    this.#ws.on('close', (code: number) => events.onGone(code === BROKEN && !this.#isCutOff));
     // The library closes with the fitting code itself (1002, 1007, 1009); `close` follows.
     this.#ws.on('error', () => events.onGone(false));
   }
@@ -109,6 +115,18 @@ export class SocketCarrier implements Carrier {
     this.#ws.close(code, closeReason(reason));
   }
 
+  /** Of a message that is not whole so much more, or less, is here. */
+  #receiving(bytes: number): void {
+    try {
+      this.share.incoming.take(bytes);
+    } catch (error) {
+      const { code, message } = FsbError.from(error);
+      // The library cuts the connection a little later, for it does not see the client's half of the close.
+      this.#isCutOff = true;
+      this.close(closeCodeOf(code), message);
+    }
+  }
+
   #post(frame: Buffer, onSent: () => void): void {
     this.#unsent += 1;
     this.share.take(frame.length + BUFFER_OVERHEAD);
@@ -123,7 +141,7 @@ export class SocketCarrier implements Carrier {
   }
 
   #readOrNot(): void {
-    const reads = this.#closing || !(this.#held || this.#unsent > MOST_UNREAD_FRAMES);
+    const reads = !this.#isCutOff && (this.#closing || !(this.#held || this.#unsent > MOST_UNREAD_FRAMES));
     if (reads === !this.#ws.isPaused) return;
     if (reads) this.#ws.resume();
     else this.#ws.pause();

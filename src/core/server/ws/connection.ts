@@ -65,6 +65,11 @@ export class Connection {
     while (this.#mustWait() && !this.closed.aborted) await this.#woken();
   }
 
+  /** Of what came so many bytes more, or less, are in memory. @throws no_capacity, unavailable: there is no room for them */
+  hold(bytes: number): void {
+    this.#carrier.share.incoming.take(bytes);
+  }
+
   /** Stops reading the socket: the client is sending faster than its process reads. */
   pause(): void {
     this.#carrier.pause();
@@ -103,11 +108,19 @@ export class Connection {
     try {
       if (frame.channel === channels.ack) this.#acknowledge(decodeAck(frame.payload));
       else if (frame.channel === channels.request && this.#onRequest !== undefined)
-        this.#onRequest(frame.payload);
+        this.#beginWith(this.#onRequest, frame.payload);
       else this.#onFrame?.(frame);
-    } catch (error) {
-      this.#close(closeCodes.protocol, FsbError.from(error).message);
+    } catch (thrown) {
+      const error = FsbError.from(thrown);
+      if (error.code === 'invalid_argument') this.#close(closeCodes.protocol, error.message);
+      else this.end({ kind: 'error', error });
     }
+  }
+
+  /** What it says is in memory as long as the stream. */
+  #beginWith(onRequest: (payload: Buffer) => void, payload: Buffer): void {
+    this.hold(payload.length);
+    onRequest(payload);
   }
 
   #acknowledge(consumed: number): void {

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../model/clock.ts';
+import { isMessageBegun } from './unfinished.ts';
 
 export const HEARTBEAT_MS = 15_000;
 /** So many unanswered pings in a row, and a TCP client is taken for dead. */
@@ -39,10 +40,4 @@ export function keepAlive(ws: WebSocket, clock: Clock, transport: 'unix' | 'tcp'
     alive();
   });
   ws.on('close', () => cancel());
-}
-
-/** A part of a message is here, which its library keeps until the rest has come. */
-function isMessageBegun(ws: WebSocket): boolean {
-  const { _receiver } = ws as unknown as { _receiver: { _bufferedBytes: number; _fragmented: number } };
-  return _receiver._bufferedBytes > 0 || _receiver._fragmented > 0;
 }

@@ -3,7 +3,7 @@ import type { ProcessSession } from '../../model/process.ts';
 import { channels, encodeFrame, type Frame, malformed } from '../../wire/stream/frames.ts';
 import type { Connection } from './connection.ts';
 import { deliverPort } from './port-stream.ts';
-import { ProcessInput } from './process-input.ts';
+import { ProcessInput, type Sender } from './process-input.ts';
 import { whileOpen } from './process-stream.ts';
 
 type OpenPort = (port: number, signal: AbortSignal) => Promise<ProcessSession>;
@@ -97,10 +97,11 @@ class SharedRoom {
     this.#connection = connection;
   }
 
-  for(owner: unknown): Pick<Connection, 'own' | 'pause' | 'resume' | 'send'> {
+  for(owner: unknown): Sender {
     return {
       own: false,
       send: () => {},
+      hold: (bytes) => this.#connection.hold(bytes),
       pause: () => {
         this.#full.add(owner);
         this.#connection.pause();

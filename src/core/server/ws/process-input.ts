@@ -11,16 +11,18 @@ import {
 import { KeptFrames } from '../../wire/stream/kept-frames.ts';
 import type { Connection } from './connection.ts';
 
+/** For clients without a credit window the socket is read no further. */
+const PAUSE_ABOVE = INPUT_WINDOW;
 /**
- * Above what a client with a credit window ever has on its way: pausing the socket of such a client would also stop
+ * Above what a client with one ever has on its way: pausing the socket of such a client would also stop
  * the signal that is to end the process which does not read.
  */
-const PAUSE_ABOVE = 2 * INPUT_WINDOW;
+const PAUSE_OWN_ABOVE = 2 * INPUT_WINDOW;
 /** Signals for a process that has not begun yet. */
 const MOST_EARLY_SIGNALS = 64;
 
 /** Where the input comes from, and is held back. */
-type Sender = Pick<Connection, 'own' | 'pause' | 'resume' | 'send'>;
+export type Sender = Pick<Connection, 'own' | 'pause' | 'resume' | 'send' | 'hold'>;
 
 /**
  * Carries what the client sends to a session: stdin in order and at the pace of the process, signals and sizes past
@@ -32,7 +34,8 @@ export class ProcessInput {
   #session: ProcessSession | undefined;
   #size: TerminalSize | undefined;
   #signals: number[] = [];
-  readonly #data = new KeptFrames();
+  readonly #data: KeptFrames;
+  readonly #pauseAbove: number;
   #ended = false;
   #isWriting = false;
   /** Bytes in `#data`, and one for each frame. */
@@ -46,10 +49,12 @@ export class ProcessInput {
   constructor(connection: Sender, session: Promise<ProcessSession>, mayControl = true) {
     this.#connection = connection;
     this.#mayControl = mayControl;
+    this.#pauseAbove = connection.own ? PAUSE_OWN_ABOVE : PAUSE_ABOVE;
+    this.#data = new KeptFrames((bytes) => connection.hold(bytes));
     session.then((opened) => this.#begin(opened)).catch(() => {});
   }
 
-  /** @throws invalid_argument for frames that break the protocol */
+  /** @throws invalid_argument for frames that break the protocol; no_capacity, unavailable: no room for what waits */
   handle({ channel, payload }: Frame): void {
     if (channel === channels.stdin) this.#write(payload);
     else if (channel === channels.close && payload[0] === channels.stdin) this.#endInput();
@@ -82,7 +87,7 @@ export class ProcessInput {
   #write(data: Buffer): void {
     if (this.#ended) return;
     this.#waiting += data.length + 1;
-    if (this.#waiting > PAUSE_ABOVE) this.#connection.pause();
+    if (this.#waiting > this.#pauseAbove) this.#connection.pause();
     this.#data.push(data);
     this.#wake();
   }
@@ -112,7 +117,7 @@ export class ProcessInput {
   #wasTaken(bytes: number): void {
     this.#waiting -= bytes;
     this.#consumed += bytes;
-    if (this.#waiting <= PAUSE_ABOVE) this.#connection.resume();
+    if (this.#waiting <= this.#pauseAbove) this.#connection.resume();
     if (this.#connection.own) this.#connection.send(encodeAck(this.#consumed));
   }
 }

@@ -3,6 +3,8 @@ import type { Caller } from '../../model/caller.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { OUTPUT_WINDOW, PIECE } from '../../wire/stream/frames.ts';
 import { Shares } from '../auth/shares.ts';
+import type { BodyRoom } from '../body-room.ts';
+import { Incoming } from './incoming.ts';
 
 const MIB = 1024 * 1024;
 
@@ -32,10 +34,15 @@ export class StreamRoom {
   readonly #shared: number;
   readonly #waiting = new Set<StreamShare>();
   readonly #open: Shares;
+  readonly #bodies: BodyRoom;
   #taken = 0;
 
-  /** @param bytes for all of them together */
-  constructor(bytes: number) {
+  /**
+   * @param bytes for what all of them hold of what they send
+   * @param bodies for long messages that they receive
+   */
+  constructor(bytes: number, bodies: BodyRoom) {
+    this.#bodies = bodies;
     this.#shared = bytes / 4;
     this.most = Math.floor((bytes - this.#shared) / RESERVED);
     this.#open = new Shares(this.most);
@@ -61,7 +68,7 @@ export class StreamRoom {
 
   open(caller: Caller): StreamShare {
     this.#open.take(caller, 1);
-    return new StreamShare({
+    return new StreamShare(new Incoming(this.#bodies, caller), {
       take: (share, bytes) => this.#take(share, bytes),
       isPlenty: () => this.#taken <= this.#shared,
       wait: (share) => this.#waiting.add(share),
@@ -96,11 +103,14 @@ interface Terms {
 export class StreamShare {
   /** Called once after each `wait`, when there may be room. */
   onRoom: () => void = () => {};
+  /** What came. */
+  readonly incoming: Incoming;
   readonly #terms: Terms;
   #held = 0;
   #isClosed = false;
 
-  constructor(terms: Terms) {
+  constructor(incoming: Incoming, terms: Terms) {
+    this.incoming = incoming;
     this.#terms = terms;
   }
 
@@ -123,6 +133,7 @@ export class StreamShare {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.incoming.close();
     this.#terms.close(this);
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../../model/clock.ts';
@@ -7,6 +8,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { traced } from '../../model/trace.ts';
 import { LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
 import type { Visit } from '../auth/entrance.ts';
+import type { BodyRoom } from '../body-room.ts';
 import type { Door } from '../door.ts';
 import { assertNoForeignPage, visitOf } from '../http/foreign-page.ts';
 import type { Upgrade } from '../http/http-server.ts';
@@ -23,6 +25,9 @@ import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
 
+/** Parts of one message: each takes much more than its bytes. */
+const MOST_FRAGMENTS = 1024;
+
 export interface StreamServer {
   /** The handler of upgrade requests for one listener. */
   upgrade(door: Door): Upgrade;
@@ -34,6 +39,8 @@ export interface StreamServerOptions {
   traffic: Traffic;
   clock: Clock;
   log: Logger;
+  /** Memory for long messages, which they share with the bodies of calls. */
+  bodies: BodyRoom;
   /** Left out: nobody watches them. */
   descriptors?: Descriptors;
   /** Memory for what all streams hold, bytes; left out: what fits that of the process. */
@@ -41,12 +48,13 @@ export interface StreamServerOptions {
 }
 
 export function streamServer(parts: StreamServerOptions): StreamServer {
-  const { traffic, clock, log, descriptors, memory = streamMemory() } = parts;
+  const { traffic, clock, log, bodies, descriptors, memory = streamMemory() } = parts;
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
     perMessageDeflate: false,
     maxPayload: LONGEST_INPUT_FRAME,
+    maxFragments: MOST_FRAGMENTS,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: chooseProtocol,
   };
@@ -54,7 +62,7 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
   const connections = new Set<Connection>();
   let goingAway = false;
 
-  const room = new StreamRoom(memory);
+  const room = new StreamRoom(memory, bodies);
   const held = new HeldStreams(clock, room.most / 2);
 
   /** What to do with the connection. @throws not_found, invalid_argument, conflict, no_capacity */
@@ -62,24 +70,25 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
     request: IncomingMessage,
     door: Door,
     { core, caller, whileKnown }: Visit,
-  ): ((ws: WebSocket) => void) => {
+  ): ((ws: WebSocket, socket: Duplex) => void) => {
     const goOn = held.toGoOn(urlOf(request), caller.name);
     if (goOn !== undefined)
-      return (ws) => goOn.carrier.goOn(new SocketCarrier(ws, goOn.carrier.share), goOn.received);
+      return (ws, socket) =>
+        goOn.carrier.goOn(new SocketCarrier(ws, socket, goOn.carrier.share), goOn.received);
     countRefused(door, () => room.assertForOne(caller));
     const stream = streamOfRequest(request);
     const { resume } = stream;
     if (resume !== undefined) held.assertFree(resume);
-    return (ws) => {
+    return (ws, socket) => {
       const share = room.open(caller);
-      const socket = new SocketCarrier(ws, share);
+      const first = new SocketCarrier(ws, socket, share);
       const linked =
-        resume !== undefined && socket.own
+        resume !== undefined && first.own
           ? held.hold(resume, caller.name, door.endpoint.kind, share)
           : undefined;
       if (linked === undefined) ws.once('close', () => share.close());
-      const connection = new Connection(linked ?? socket, stream.window, clock);
-      linked?.begin(socket);
+      const connection = new Connection(linked ?? first, stream.window, clock);
+      linked?.begin(first);
       connections.add(connection);
       traffic.streams += 1;
       const leave = whileKnown((error) => connection.end({ kind: 'error', error }));
@@ -115,7 +124,7 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
         const serve = take(request, door, visit);
         server.handleUpgrade(request, socket, head, (ws) => {
           keepAlive(ws, clock, door.endpoint.kind);
-          serve(ws);
+          serve(ws, socket);
         });
       } catch (error) {
         refuseUpgrade(socket, FsbError.from(error));

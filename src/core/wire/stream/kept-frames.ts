@@ -40,7 +40,8 @@ export class KeptFrames {
   push(frame: Buffer): void {
     this.#length += 1;
     this.#bytes += frame.length;
-    if (frame.length > SMALL) this.#add({ bytes: frame, start: 0, end: frame.length, isPacked: false });
+    if (frame.length > SMALL)
+      this.#add({ bytes: alone(frame), start: 0, end: frame.length, isPacked: false });
     else this.#pack(frame);
   }
 
@@ -94,6 +95,14 @@ export class KeptFrames {
     batch.bytes = NOTHING;
     batch.isPacked = false;
   }
+}
+
+/** A part of a larger piece of memory would keep the whole of it. */
+function alone(data: Buffer): Buffer {
+  if (data.buffer.byteLength < 2 * data.length) return data;
+  const copy = Buffer.allocUnsafeSlow(data.length);
+  data.copy(copy);
+  return copy;
 }
 
 /** Where the bytes of the frame are, whose length, if it has one, stands at `at`. */
