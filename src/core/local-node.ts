@@ -61,7 +61,7 @@ export interface NodeOptions {
   paths: CorePaths;
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
-  /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
+  /** A change of the default pool's policy, as a user writes it; see model/pool/pool-policy.ts. Kept for later cores. */
   pool: Partial<PoolPolicyInput>;
   /** Bytes of the log that are kept of each sandbox, at most. Default 48 MiB. */
   logSize?: number;
