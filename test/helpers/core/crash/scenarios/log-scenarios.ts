@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { RETAINED_LOG_VERSION } from '../../../../../src/core/agent/sandboxes/retained-logs.ts';
+import { RETAINED_LOG_VERSION } from '../../../../../src/core/agent/logs/retained-logs.ts';
 import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
 import { segmentMagic } from '../../../../../src/core/logs/record.ts';
 import { wholeLog } from '../../../../../src/core/model/logs.ts';
