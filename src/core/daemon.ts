@@ -26,7 +26,7 @@ export interface CoreOptions {
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
   version: string;
-  /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
+  /** A change of the default pool's policy, as a user writes it; see model/pool/pool-policy.ts. Kept for later cores. */
   pool: Record<string, unknown>;
   /** `host:port` of HTTP besides its unix socket; undefined: off. Port 0 takes a free one. */
   http?: string;

@@ -17,6 +17,12 @@ import {
   type SlotRecord,
   upgradeInstanceRecord,
 } from './agent/ledger/records.ts';
+import {
+  isRetainedLog,
+  RETAINED_LOG_VERSION,
+  type RetainedLog,
+  RetainedLogs,
+} from './agent/logs/retained-logs.ts';
 import { poolApi } from './agent/pool-api.ts';
 import { PoolAdmin } from './agent/pools/pool-admin.ts';
 import { isPoolRecord, POOL_RECORD_VERSION, type PoolRecord } from './agent/pools/pool-record.ts';
@@ -25,12 +31,6 @@ import { type Doubt, doubtOf } from './agent/recovery/doubt.ts';
 import { Janitor, type JanitorPace } from './agent/recovery/janitor.ts';
 import { recover } from './agent/recovery/recover.ts';
 import { Unsettled } from './agent/recovery/unsettled.ts';
-import {
-  isRetainedLog,
-  RETAINED_LOG_VERSION,
-  type RetainedLog,
-  RetainedLogs,
-} from './agent/sandboxes/retained-logs.ts';
 import type { Cleanup } from './cleanup.ts';
 import { EventLog } from './events/event-log.ts';
 import { createOpenChannel } from './guest/open-channel.ts';
@@ -61,7 +61,7 @@ export interface NodeOptions {
   paths: CorePaths;
   /** Directory of fsb-init and fsb-launch. */
   guestDirectory: string;
-  /** A change of the default pool's policy, as a user writes it; see model/pool-policy.ts. Kept for later cores. */
+  /** A change of the default pool's policy, as a user writes it; see model/pool/pool-policy.ts. Kept for later cores. */
   pool: Partial<PoolPolicyInput>;
   /** Bytes of the log that are kept of each sandbox, at most. Default 48 MiB. */
   logSize?: number;

@@ -14,11 +14,11 @@ import { firstProcesses } from '../helpers/core/first-processes.ts';
 import { leftovers } from '../helpers/core/leftovers.ts';
 import { instanceOf, lose } from '../helpers/core/lose.ts';
 import { makeRoot } from '../helpers/core/real-core.ts';
+import { delay, until } from '../helpers/core/waiting.ts';
 import { busyboxImage } from '../helpers/image/busybox-image.ts';
 import { layoutFiles } from '../helpers/image/image-files.ts';
 import { startRegistry, type TestRegistry } from '../helpers/image/registry/docker-registry.ts';
 import { pushImage } from '../helpers/image/registry/push.ts';
-import { delay, until } from '../integration/core/core-view.ts';
 import { errorOf, Workbench } from './workbench.ts';
 
 /** Instances that there may be, idle ones among them. */

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 
 export interface Import {
-  /** The file that imports, relative to the root: `src/cli/connect.ts`. */
+  /** The file that imports, relative to the root: `src/cli/endpoints/connect.ts`. */
   from: string;
   line: number;
   /** A file relative to the root, `node:fs`, or the name of a package. */

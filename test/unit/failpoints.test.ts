@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { changeScenarios } from '../helpers/core/crash/change-scenarios.ts';
 import { failpointNames } from '../helpers/core/crash/failpoint-names.ts';
-import { failureScenarios } from '../helpers/core/crash/failure-scenarios.ts';
-import { filesScenarios } from '../helpers/core/crash/files-scenarios.ts';
-import { imageScenarios } from '../helpers/core/crash/image-scenarios.ts';
-import { leavingScenarios } from '../helpers/core/crash/leaving-scenarios.ts';
-import { logScenarios } from '../helpers/core/crash/log-scenarios.ts';
-import { nodeScenarios } from '../helpers/core/crash/node-scenarios.ts';
-import { poolScenarios } from '../helpers/core/crash/pool-scenarios.ts';
-import { recoveryScenarios } from '../helpers/core/crash/recovery-scenarios.ts';
-import { sandboxScenarios } from '../helpers/core/crash/sandbox-scenarios.ts';
 import { casesOf, outcomesAt, passed } from '../helpers/core/crash/scenario.ts';
+import { changeScenarios } from '../helpers/core/crash/scenarios/change-scenarios.ts';
+import { failureScenarios } from '../helpers/core/crash/scenarios/failure-scenarios.ts';
+import { filesScenarios } from '../helpers/core/crash/scenarios/files-scenarios.ts';
+import { imageScenarios } from '../helpers/core/crash/scenarios/image-scenarios.ts';
+import { leavingScenarios } from '../helpers/core/crash/scenarios/leaving-scenarios.ts';
+import { logScenarios } from '../helpers/core/crash/scenarios/log-scenarios.ts';
+import { nodeScenarios } from '../helpers/core/crash/scenarios/node-scenarios.ts';
+import { poolScenarios } from '../helpers/core/crash/scenarios/pool-scenarios.ts';
+import { recoveryScenarios } from '../helpers/core/crash/scenarios/recovery-scenarios.ts';
+import { sandboxScenarios } from '../helpers/core/crash/scenarios/sandbox-scenarios.ts';
+import { unsettledScenarios } from '../helpers/core/crash/scenarios/unsettled-scenarios.ts';
+import { upkeepScenarios } from '../helpers/core/crash/scenarios/upkeep-scenarios.ts';
 import { unguardedIn, unguardedSteps } from '../helpers/core/crash/unguarded-steps.ts';
-import { unsettledScenarios } from '../helpers/core/crash/unsettled-scenarios.ts';
-import { upkeepScenarios } from '../helpers/core/crash/upkeep-scenarios.ts';
 
 const scenarios = [
   ...sandboxScenarios,

@@ -11,9 +11,9 @@ import type { LabelFilter } from '../../core/model/image/image-requests.ts';
 import { familiarName } from '../../core/model/image/reference.ts';
 import type { PoolEvent } from '../../core/model/pool/pool.ts';
 import { hasLabels } from '../../core/model/sandbox/labels.ts';
-import { parseFilters, parseLabels } from '../images/filters.ts';
 import { DOCKER_ACTIONS, DOCKER_KINDS } from '../output/docker-event.ts';
 import { nearest } from '../output/nearest.ts';
+import { parseFilters, parseLabels } from '../select/filters.ts';
 
 type EventType = Exclude<CoreEvent['event']['type'], 'step'>;
 

@@ -4,7 +4,7 @@ import type { PruneRequest } from '../../core/model/image/image-requests.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { parseMoment } from '../logs/time-query.ts';
 import { namesOf } from '../output/image-view.ts';
-import { parseFilters, parseLabels } from './filters.ts';
+import { parseFilters, parseLabels } from '../select/filters.ts';
 
 /** Which of what could go is meant; no `olderThan`: however old it is. */
 export type PruneFilter = Pick<PruneRequest, 'olderThan' | 'labels'>;

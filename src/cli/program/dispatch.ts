@@ -7,7 +7,7 @@ import { wantsJson } from '../command/wants-json.ts';
 import { Settings } from '../config/settings.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
-import { dockerFlagsOf } from '../docker/run-flags.ts';
+import { dockerFlagsOf } from '../docker/foreign-run-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { withoutBooleanValues } from './boolean-values.ts';

@@ -1,7 +1,6 @@
 import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
-import type { SpecFlags } from '../spec/spec-from-flags.ts';
 import type { runFlags } from './run-flags.ts';
 
 export type RunFlags = Interfaces.InferredFlags<typeof runFlags>;
@@ -25,35 +24,4 @@ export function assertRunFlags(
       '--interactive',
       'Standard input can be the spec or the input of the command; put the spec into a file.',
     );
-}
-
-/** The flags of `run` in the form that specFromFlags takes. */
-export function toSpecFlags(
-  flags: RunFlags,
-  envs: Record<string, string>,
-  labels: Record<string, string>,
-): SpecFlags {
-  return {
-    image: flags.image,
-    entrypoint: flags.entrypoint,
-    envs,
-    labels,
-    workdir: flags.workdir,
-    user: flags.user,
-    ttl: flags.ttl,
-    expireTime: flags['expire-time'],
-    pool: flags.pool,
-    consistency: flags.consistency,
-    cpus: flags.cpus,
-    memory: flags.memory,
-    pids: flags.pids,
-    disk: flags.disk,
-    network: flags.network,
-    volumes: flags.volume,
-    ports: flags.port,
-    failurePolicy: flags['failure-policy'],
-    recoveryTimeout: flags['recovery-timeout'],
-    interactive: flags.interactive,
-    tty: flags.tty,
-  };
 }

@@ -7,14 +7,13 @@ import type { Settings } from '../config/settings.ts';
 import { imageAmongWords } from '../docker/run-line.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
-import { parsePairs } from '../spec/env-words.ts';
 import { inputName, readInput } from '../spec/read-input.ts';
 import { mergeSpecs, specFromFlags } from '../spec/spec-from-flags.ts';
 import { checkSpec, parseSpecText } from '../spec/yaml-spec.ts';
 import type { Asking } from '../terminal/prompts.ts';
 import { isInteractive, type World } from '../terminal/world.ts';
 import { runArities } from './run-flags.ts';
-import { type RunFlags, toSpecFlags } from './run-plan.ts';
+import type { RunFlags } from './run-plan.ts';
 
 export interface SpecSource {
   ref: SandboxRef;
@@ -45,8 +44,7 @@ export async function withSpec<T>(
     return make(pool === undefined || spec.pool_ref !== undefined ? spec : { ...spec, pool_ref: pool });
   };
   const envs = await readEnvFlags(flags, world, interruption.signal);
-  const given = toSpecFlags(flags, envs, parsePairs(flags.label ?? [], 'label'));
-  const over = specFromFlags(given, words, world.cwd);
+  const over = specFromFlags(flags, envs, words, world.cwd);
   if (flags.file !== undefined) {
     const text = await parseSpecText(
       await readInput(flags.file, world, interruption.signal),

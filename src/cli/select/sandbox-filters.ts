@@ -4,9 +4,9 @@ import { exitCodeOf } from '../../core/model/process.ts';
 import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { type Phase, type PhaseState, phases } from '../../core/model/sandbox/phase.ts';
 import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
-import { parseFilters, parseLabels } from '../images/filters.ts';
 import { DOCKER_STATES, type DockerState, dockerState } from '../output/docker-state.ts';
 import { nearest } from '../output/nearest.ts';
+import { parseFilters, parseLabels } from './filters.ts';
 
 type Filter = (sandbox: Sandbox) => boolean;
 

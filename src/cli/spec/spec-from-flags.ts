@@ -3,37 +3,9 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
 import { limitsIn } from '../command/limit-flags.ts';
+import type { RunFlags } from '../run/run-plan.ts';
+import { parsePairs } from './env-words.ts';
 import { defined, nonEmpty } from './given-only.ts';
-
-/** What the flags of `run` say about the spec; all of it optional, parsed as far as a flag's own type goes. */
-export interface SpecFlags {
-  image?: string;
-  entrypoint?: string;
-  envs?: Record<string, string>;
-  workdir?: string;
-  user?: string;
-  labels?: Record<string, string>;
-  /** Milliseconds. */
-  ttl?: number;
-  /** Unix seconds. */
-  expireTime?: number;
-  pool?: string;
-  consistency?: string;
-  cpus?: number;
-  /** Bytes. */
-  memory?: number;
-  pids?: number;
-  /** Bytes. */
-  disk?: number;
-  network?: string;
-  volumes?: string[];
-  ports?: string[];
-  failurePolicy?: string;
-  /** Seconds. */
-  recoveryTimeout?: number;
-  interactive?: boolean;
-  tty?: boolean;
-}
 
 export type PartialSpec = Partial<SandboxSpecInput>;
 
@@ -41,28 +13,34 @@ export type PartialSpec = Partial<SandboxSpecInput>;
  * The keys of the spec that the flags and the words after NAME give, and no others. As in docker, the words replace
  * the image's default command and keep its entrypoint; --entrypoint replaces that. An empty one is an empty `command`,
  * which mergeSpecs() understands.
+ * @param envs what --env and --env-file come to
  * @param cwd that sources of mounts are relative to
  * @throws invalid_argument
  */
-export function specFromFlags(flags: SpecFlags, words: string[], cwd: string): PartialSpec {
+export function specFromFlags(
+  flags: Partial<RunFlags>,
+  envs: Record<string, string>,
+  words: string[],
+  cwd: string,
+): PartialSpec {
   return defined({
     image: flags.image,
     command: flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
     args: words.length === 0 ? undefined : words,
-    envs: nonEmpty(flags.envs),
+    envs: nonEmpty(envs),
     working_dir: flags.workdir,
     user: flags.user,
-    labels: nonEmpty(flags.labels),
+    labels: nonEmpty(parsePairs(flags.label ?? [], 'label')),
     ttl: flags.ttl === undefined ? undefined : formatDuration(flags.ttl),
-    expire_time: flags.expireTime,
+    expire_time: flags['expire-time'],
     pool_ref: flags.pool,
-    consistency_mode: flags.consistency as SandboxSpecInput['consistency_mode'],
+    consistency_mode: flags.consistency,
     resources: nonEmpty(limitsIn(flags)),
-    network: flags.network as SandboxSpecInput['network'],
-    mounts: flags.volumes?.map((text) => parseVolume(text, cwd)),
-    exposed_ports: flags.ports?.map(parsePort),
-    failure_policy: flags.failurePolicy,
-    recovery_timeout_seconds: flags.recoveryTimeout,
+    network: flags.network,
+    mounts: flags.volume?.map((text) => parseVolume(text, cwd)),
+    exposed_ports: flags.port?.map(parsePort),
+    failure_policy: flags['failure-policy'],
+    recovery_timeout_seconds: flags['recovery-timeout'],
     stdin: flags.interactive || undefined,
     tty: flags.tty || undefined,
   }) as PartialSpec;

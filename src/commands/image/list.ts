@@ -1,16 +1,15 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { repeated } from '../../cli/command/flags.ts';
+import { imageListing } from '../../cli/output/image-listing.ts';
+import { parseFilters, parseLabels } from '../../cli/select/filters.ts';
 import {
   builtBetween,
   isDangling,
   matchesReference,
   parseDangling,
-  parseFilters,
-  parseLabels,
   withLabels,
-} from '../../cli/images/filters.ts';
-import { imageListing } from '../../cli/output/image-listing.ts';
+} from '../../cli/select/image-filters.ts';
 
 export default class ImageList extends BaseCommand {
   static override summary = 'List the images that are here.';

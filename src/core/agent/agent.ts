@@ -28,13 +28,13 @@ import type { Leases } from './leases/leases.ts';
 import type { Runs } from './leases/runs.ts';
 import type { KeptFiles } from './ledger/kept-files.ts';
 import type { SlotRecord } from './ledger/records.ts';
+import type { RetainedLogs } from './logs/retained-logs.ts';
 import type { Holder } from './pools/held-instance.ts';
 import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
 import { LiveSandboxes } from './sandboxes/live-sandboxes.ts';
 import { Losses } from './sandboxes/losses.ts';
 import { Reports } from './sandboxes/reports.ts';
-import type { RetainedLogs } from './sandboxes/retained-logs.ts';
 import type { SandboxRun } from './sandboxes/sandbox-run.ts';
 import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
 

@@ -15,7 +15,7 @@ import type { LogStore, LogWriter } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
 import { goOn, type SandboxLog } from './sandbox-log.ts';
-import { type Retention, SegmentFile } from './segment-file.ts';
+import { SegmentFile, type SegmentLimits } from './segment-file.ts';
 import { asidePath, sizeOfLog } from './segment-names.ts';
 import { QueuedLogWriter } from './writer.ts';
 
@@ -47,7 +47,7 @@ class FileLogStore implements LogStore {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #tally: LogTally;
-  readonly #retention: Retention;
+  readonly #limits: SegmentLimits;
   readonly #closed = new AbortController();
   readonly #open: OpenLogs;
 
@@ -59,7 +59,7 @@ class FileLogStore implements LogStore {
     this.#log = options.log;
     this.#tally = options.tally ?? newTally().logs;
     this.#open = new OpenLogs((id) => loadLog(id, this.#directoryOf(id), this.#log), this.#closed.signal);
-    this.#retention = {
+    this.#limits = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,
       indexBytes: options.indexBytes ?? 524_288,
@@ -80,7 +80,7 @@ class FileLogStore implements LogStore {
     };
     try {
       const { known, repairs } = await entry.loaded;
-      const file = new SegmentFile(known, this.#retention);
+      const file = new SegmentFile(known, this.#limits);
       this.#tell(known, repairs);
       await file.repair(repairs);
       repairs.torn.length = 0;

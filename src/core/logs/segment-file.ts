@@ -8,7 +8,7 @@ import { frontMark, type Segment } from './segment.ts';
 import { indexPath, MARK_BYTES } from './segment-index.ts';
 import { ASIDE_ENDING, asidePath, segmentPath } from './segment-names.ts';
 
-export interface Retention {
+export interface SegmentLimits {
   /** A segment is not begun larger than this, unless a single record is. */
   segmentBytes: number;
   maxSegments: number;
@@ -32,14 +32,14 @@ function fitting(records: readonly LogRecord[], length: number, segmentBytes: nu
 /** The end of a log that is written to: holds its descriptors, rotates, and repairs what a failed write left. */
 export class SegmentFile {
   readonly #known: SandboxLog;
-  readonly #retention: Retention;
+  readonly #limits: SegmentLimits;
   #handle: FileHandle | undefined;
   readonly #index: IndexFile;
 
-  constructor(known: SandboxLog, retention: Retention) {
+  constructor(known: SandboxLog, limits: SegmentLimits) {
     this.#known = known;
-    this.#retention = retention;
-    this.#index = new IndexFile(known.directory, retention.indexBytes);
+    this.#limits = limits;
+    this.#index = new IndexFile(known.directory, limits.indexBytes);
   }
 
   /**
@@ -82,13 +82,13 @@ export class SegmentFile {
   async write(records: readonly LogRecord[]): Promise<number> {
     const last = this.#known.segments.at(-1);
     const count =
-      last === undefined || last.sealed ? 0 : fitting(records, last.length, this.#retention.segmentBytes);
+      last === undefined || last.sealed ? 0 : fitting(records, last.length, this.#limits.segmentBytes);
     if (last !== undefined && count > 0) {
       await this.#extend(last, records.slice(0, count));
       return count;
     }
     if (last?.dirty) await this.#opened(last);
-    const countInNew = fitting(records, 0, this.#retention.segmentBytes);
+    const countInNew = fitting(records, 0, this.#limits.segmentBytes);
     const highest = Math.max(last?.number ?? 0, this.#known.lastNumber);
     await this.#rotate(highest + 1, records.slice(0, countInNew));
     return countInNew;
@@ -163,7 +163,7 @@ export class SegmentFile {
 
   /** Never rejects, as what was written is in the log: a file that cannot be removed is tried again by the next core. */
   async #dropOldest(): Promise<void> {
-    while (this.#known.segments.length > this.#retention.maxSegments)
+    while (this.#known.segments.length > this.#limits.maxSegments)
       await this.#removeSegment(this.#known.segments.shift()!.number).catch(() => {});
   }
 

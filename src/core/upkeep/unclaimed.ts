@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { KeptFiles } from '../agent/ledger/kept-files.ts';
 import type { SlotRecord } from '../agent/ledger/records.ts';
+import type { RetainedLogs } from '../agent/logs/retained-logs.ts';
 import type { Doubt } from '../agent/recovery/doubt.ts';
 import type { Unsettled } from '../agent/recovery/unsettled.ts';
-import type { RetainedLogs } from '../agent/sandboxes/retained-logs.ts';
 import type { AgentApi } from '../api/agent-api.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import type { Sandbox } from '../model/sandbox/sandbox.ts';

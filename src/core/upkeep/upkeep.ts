@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RetainedLog, RetainedLogs } from '../agent/sandboxes/retained-logs.ts';
+import type { RetainedLog, RetainedLogs } from '../agent/logs/retained-logs.ts';
 import type { SystemApi } from '../api/core-api.ts';
 import type { ImageApi } from '../api/image-api.ts';
 import type { LocalImageStore } from '../image/image-store.ts';

@@ -1,9 +1,9 @@
 import { Agent } from '../../../src/core/agent/agent.ts';
 import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/logs/retained-logs.ts';
 import { poolApi } from '../../../src/core/agent/pool-api.ts';
 import { recover } from '../../../src/core/agent/recovery/recover.ts';
 import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
-import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/sandboxes/retained-logs.ts';
 import type { ImageApi } from '../../../src/core/api/image-api.ts';
 import type { LogStore } from '../../../src/core/logs/log-store.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';

@@ -7,7 +7,7 @@ import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { execOf, finish, Workbench } from '../../contract/workbench.ts';
 import { breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
-import { logged, until } from './core-view.ts';
+import { logged, until } from '../../helpers/core/waiting.ts';
 
 let core: RealCore;
 const bench = new Workbench();

@@ -8,7 +8,7 @@ import { leftRecords } from '../../helpers/core/left-records.ts';
 import { failingDisk } from '../../helpers/core/small-disk.ts';
 import { textOf } from '../../helpers/core/storm/promises.ts';
 import { traces } from '../../helpers/core/traces.ts';
-import { until } from './core-view.ts';
+import { until } from '../../helpers/core/waiting.ts';
 
 const readOnly = {
   code: 'unavailable',

@@ -8,7 +8,7 @@ import { startCoreProcess } from '../../helpers/core/core-process.ts';
 import { leftovers } from '../../helpers/core/leftovers.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { loops } from '../../helpers/core/traces.ts';
-import { until } from './core-view.ts';
+import { until } from '../../helpers/core/waiting.ts';
 
 const MIB = 1024 ** 2;
 const disk = 32 * MIB;

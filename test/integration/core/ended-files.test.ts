@@ -13,7 +13,7 @@ import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-
 import { textOf } from '../../helpers/core/storm/promises.ts';
 import { seeded } from '../../helpers/core/storm/seeded.ts';
 import { traces } from '../../helpers/core/traces.ts';
-import { delay, until } from './core-view.ts';
+import { delay, until } from '../../helpers/core/waiting.ts';
 
 const tool = (argv: string[], more: Partial<ExecRequest> = {}): ExecRequest =>
   execOf(argv, { guestTool: true, ...more });

@@ -9,7 +9,7 @@ import { leftRecords } from '../../helpers/core/left-records.ts';
 import { limitProcesses } from '../../helpers/core/limited-processes.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { traces } from '../../helpers/core/traces.ts';
-import { delay, until } from './core-view.ts';
+import { delay, until } from '../../helpers/core/waiting.ts';
 
 const bench = new Workbench();
 let root: string;

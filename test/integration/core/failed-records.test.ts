@@ -13,7 +13,7 @@ import { leftRecords } from '../../helpers/core/left-records.ts';
 import { makeRoot, repository } from '../../helpers/core/real-core.ts';
 import { thinDisk } from '../../helpers/core/small-disk.ts';
 import { traces } from '../../helpers/core/traces.ts';
-import { delay } from './core-view.ts';
+import { delay } from '../../helpers/core/waiting.ts';
 
 /** The exit code of `unavailable`. */
 const UNAVAILABLE = 6;

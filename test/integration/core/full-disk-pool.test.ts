@@ -5,7 +5,7 @@ import { Workbench } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { traces } from '../../helpers/core/traces.ts';
-import { delay, instances, until } from './core-view.ts';
+import { delay, instances, until } from '../../helpers/core/waiting.ts';
 
 const WARM = 3;
 

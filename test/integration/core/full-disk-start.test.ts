@@ -9,7 +9,7 @@ import { errorOf, Workbench } from '../../contract/workbench.ts';
 import { firstProcessOf } from '../../helpers/core/lose.ts';
 import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
-import { delay, logged } from './core-view.ts';
+import { delay, logged } from '../../helpers/core/waiting.ts';
 
 let disk: SmallDisk;
 let core: RealCore;

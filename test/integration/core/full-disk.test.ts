@@ -6,7 +6,7 @@ import { errorOf, execOf, Workbench } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
-import { delay, logged, until } from './core-view.ts';
+import { delay, logged, until } from '../../helpers/core/waiting.ts';
 
 let disk: SmallDisk;
 let core: RealCore;

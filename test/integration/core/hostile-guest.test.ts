@@ -4,8 +4,8 @@ import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { type ScriptedCore, startScriptedCore } from '../../helpers/core/scripted-core.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
+import { delay } from '../../helpers/core/waiting.ts';
 import { exitOf, OUTPUT_WINDOW, ScriptedGuest } from '../../helpers/guest/scripted-guest.ts';
-import { delay } from './core-view.ts';
 
 /** One for the neighbour, one for the hostile guest: the next case has no place before that one's has come back. */
 const PLACES = 2;

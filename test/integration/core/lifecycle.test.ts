@@ -6,7 +6,7 @@ import { lose } from '../../helpers/core/lose.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { textOf } from '../../helpers/core/storm/promises.ts';
 import { seeded } from '../../helpers/core/storm/seeded.ts';
-import { delay, instances, logged, until } from './core-view.ts';
+import { delay, instances, logged, until } from '../../helpers/core/waiting.ts';
 
 const STUBBORN = 'trap "" TERM; echo armed; while :; do sleep 0.05; done';
 const HOSTNAME = 'cat /proc/sys/kernel/hostname';

@@ -16,7 +16,7 @@ import { leftovers } from '../../helpers/core/leftovers.ts';
 import { LogFollower } from '../../helpers/core/log-followers.ts';
 import { deafClient } from '../../helpers/core/raw-stream.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
-import { until } from './core-view.ts';
+import { until } from '../../helpers/core/waiting.ts';
 
 const MIB = 1024 * 1024;
 const FOLLOWERS = 200;

@@ -23,7 +23,7 @@ import { type MemoryGroup, memoryGroup } from '../../helpers/core/memory-group.t
 import { deafClient, flood } from '../../helpers/core/raw-stream.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
-import { delay, logged, until } from './core-view.ts';
+import { delay, logged, until } from '../../helpers/core/waiting.ts';
 
 const MIB = 1024 * 1024;
 /** A core with nothing to do takes 50 MiB. */

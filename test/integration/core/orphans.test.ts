@@ -12,8 +12,8 @@ import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { makeRoot, type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { until } from '../../helpers/core/waiting.ts';
 import { createFixture, type OciFixture } from '../runtime/oci-fixture.ts';
-import { until } from './core-view.ts';
 
 /** Of the pace of the janitor here: nothing else has timers that long. */
 const LONG = 20_000;

@@ -4,9 +4,9 @@ import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-proc
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { leftovers } from '../../helpers/core/leftovers.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
+import { CrashStorm } from '../../helpers/core/storm/crash-storm.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
 import { seeded } from '../../helpers/core/storm/seeded.ts';
-import { CrashStorm } from './crash-storm.ts';
 
 const SEED = Number(process.env.FSB_TEST_SEED ?? 1);
 const ROUNDS = Number(process.env.FSB_TEST_ROUNDS ?? 3);

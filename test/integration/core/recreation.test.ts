@@ -11,7 +11,7 @@ import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { leftovers } from '../../helpers/core/leftovers.ts';
 import { instanceOf, lose } from '../../helpers/core/lose.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
-import { delay, until } from './core-view.ts';
+import { delay, until } from '../../helpers/core/waiting.ts';
 
 const auto = (recovery_timeout_seconds: number) => ({ failure_policy: 'auto', recovery_timeout_seconds });
 

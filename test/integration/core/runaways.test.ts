@@ -9,7 +9,7 @@ import { webSocketHead } from '../../fuzz/raw-clients.ts';
 import { type ProcessorShare, processorShare } from '../../helpers/core/processor-share.ts';
 import { deafClient } from '../../helpers/core/raw-stream.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
-import { delay, logged, until } from './core-view.ts';
+import { delay, logged, until } from '../../helpers/core/waiting.ts';
 
 const MIB = 1024 * 1024;
 

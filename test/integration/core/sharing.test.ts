@@ -6,7 +6,7 @@ import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
 import { firstProcesses } from '../../helpers/core/first-processes.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
 import { numbersProblem } from '../../helpers/core/storm/promises.ts';
-import { delay, instances, logged, until } from './core-view.ts';
+import { delay, instances, logged, until } from '../../helpers/core/waiting.ts';
 
 describe('the clients of a sandbox', () => {
   const bench = new Workbench();

@@ -4,7 +4,7 @@ import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
 import { startCoreProcess } from '../../helpers/core/core-process.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
-import { delay } from './core-view.ts';
+import { delay } from '../../helpers/core/waiting.ts';
 
 it.each(['kill', 'stop'] as const)('waits for a sandbox over a core that goes by %s', async (end) => {
   const root = await makeRoot();

@@ -6,9 +6,9 @@ import { machinePlatform } from '../../../src/core/model/image/platform.ts';
 import type { SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
 import { errorOf, finish, Workbench } from '../../contract/workbench.ts';
 import { type RealCore, startRealCore } from '../../helpers/core/real-core.ts';
+import { logged } from '../../helpers/core/waiting.ts';
 import { busyboxImage } from '../../helpers/image/busybox-image.ts';
 import { layoutFiles, type TestImage, tarOf, writeArchive } from '../../helpers/image/image-files.ts';
-import { logged } from '../core/core-view.ts';
 
 // What an image says about running it, in real sandboxes.
 

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/sandboxes/retained-logs.ts';
+import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/logs/retained-logs.ts';
 import type { LogStore } from '../../../src/core/logs/log-store.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';

@@ -15,12 +15,12 @@ import { imageUnder } from '../ledger/image-under.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
+import { takeLogOver } from '../logs/take-log-over.ts';
 import type { HeldInstance, Holder } from '../pools/held-instance.ts';
 import type { Pools } from '../pools/pools.ts';
 import { resolveShape, type ShapeGround } from '../shape-of.ts';
 import { foreignImageError } from './foreign-image.ts';
 import { earlierKills } from './memory-verdict.ts';
-import { takeLogOver } from './take-log-over.ts';
 
 export interface SandboxGround extends ShapeGround {
   /** Name of this node. */

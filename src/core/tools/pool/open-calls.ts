@@ -23,7 +23,7 @@ export class OpenCalls {
   async run<T>(caller: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#closed !== undefined) throw goingAway();
     const own = new AbortController();
-    // Not AbortSignal.any: see ../../model/either-signal.ts.
+    // Not AbortSignal.any: see model/async/either-signal.ts.
     const leave = (): void => own.abort(caller.reason);
     if (caller.aborted) leave();
     caller.addEventListener('abort', leave);

@@ -11,7 +11,7 @@ export interface TimeLimit {
 }
 
 export function timeLimit(clock: Clock, ms: number, caller: AbortSignal): TimeLimit {
-  // Not AbortSignal.any: see ../../model/either-signal.ts.
+  // Not AbortSignal.any: see model/async/either-signal.ts.
   const own = new AbortController();
   const { signal } = own;
   const over = new Promise<void>((resolve) => {

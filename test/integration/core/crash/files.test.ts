@@ -1,4 +1,4 @@
 import { describeCrashes } from '../../../helpers/core/crash/describe-crashes.ts';
-import { filesScenarios } from '../../../helpers/core/crash/files-scenarios.ts';
+import { filesScenarios } from '../../../helpers/core/crash/scenarios/files-scenarios.ts';
 
 describeCrashes(filesScenarios);

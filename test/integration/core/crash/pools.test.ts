@@ -1,4 +1,4 @@
 import { describeCrashes } from '../../../helpers/core/crash/describe-crashes.ts';
-import { poolScenarios } from '../../../helpers/core/crash/pool-scenarios.ts';
+import { poolScenarios } from '../../../helpers/core/crash/scenarios/pool-scenarios.ts';
 
 describeCrashes(poolScenarios);

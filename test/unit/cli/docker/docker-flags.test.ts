@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { insteadOfFlag } from '../../../../src/cli/docker/flags.ts';
-import { dockerRunFlags } from '../../../../src/cli/docker/run-flags.ts';
+import { dockerRunFlags } from '../../../../src/cli/docker/foreign-run-flags.ts';
 import { loadCommand } from '../../../../src/cli/program/command-set.ts';
 import { findCommand } from '../../../../src/cli/program/command-table.ts';
 import type { FlagArities } from '../../../../src/cli/program/pass-through.ts';

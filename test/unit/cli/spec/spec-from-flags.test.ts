@@ -31,8 +31,8 @@ describe('specFromFlags', () => {
       { resources: { cpus: 0.5, memory: 1024, pids: 3, disk: 2048 } },
     ],
     ['stdin and tty only when asked', { interactive: false, tty: true }, [], { tty: true }],
-    ['ports', { ports: ['80', '443'] }, [], { exposed_ports: [80, 443] }],
-  ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, words, '/here')).toEqual(spec));
+    ['ports', { port: ['80', '443'] }, [], { exposed_ports: [80, 443] }],
+  ])('%s', (_, flags, words, spec) => expect(specFromFlags(flags, {}, words, '/here')).toEqual(spec));
 
   it.each(['max', '-1', '0.5', '0', '', '1e3', '5x'])('refuses --pids %j, and says what is allowed', (text) =>
     expect(() => parsePids(text)).toThrow(

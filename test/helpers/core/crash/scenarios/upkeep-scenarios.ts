@@ -1,15 +1,15 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { InstanceRecord } from '../../../../src/core/agent/ledger/records.ts';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { SANDBOX_RECORD_VERSION } from '../../../../src/core/controller/registry.ts';
-import { DAMAGED_MARK } from '../../../../src/core/image/content/records-file.ts';
-import { decodeRecord, encodeRecord } from '../../../../src/core/store/record-table.ts';
-import { eventually } from './always.ts';
-import { box, COLD, expectKept, find, make, makeRunning, RUNNING, removeSetAside } from './boxes.ts';
-import { changeRecords } from './records.ts';
-import { scenario } from './scenario.ts';
+import type { InstanceRecord } from '../../../../../src/core/agent/ledger/records.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { SANDBOX_RECORD_VERSION } from '../../../../../src/core/controller/registry.ts';
+import { DAMAGED_MARK } from '../../../../../src/core/image/content/records-file.ts';
+import { decodeRecord, encodeRecord } from '../../../../../src/core/store/record-table.ts';
+import { eventually } from '../always.ts';
+import { box, COLD, expectKept, find, make, makeRunning, RUNNING, removeSetAside } from '../boxes.ts';
+import { changeRecords } from '../records.ts';
+import { scenario } from '../scenario.ts';
 
 const LATER = 99;
 const strange = encodeRecord(LATER, { id: 'strange' });

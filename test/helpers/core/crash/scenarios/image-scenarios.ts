@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { busyboxImage } from '../../image/busybox-image.ts';
-import { layoutFiles, writeArchive } from '../../image/image-files.ts';
-import { startRegistry, type TestRegistry } from '../../image/registry/docker-registry.ts';
-import { pushImage } from '../../image/registry/push.ts';
-import { checkImageFiles } from './always.ts';
-import { COLD } from './boxes.ts';
-import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { busyboxImage } from '../../../image/busybox-image.ts';
+import { layoutFiles, writeArchive } from '../../../image/image-files.ts';
+import { startRegistry, type TestRegistry } from '../../../image/registry/docker-registry.ts';
+import { pushImage } from '../../../image/registry/push.ts';
+import { checkImageFiles } from '../always.ts';
+import { COLD } from '../boxes.ts';
+import { scenario } from '../scenario.ts';
+import { request, said } from '../sessions.ts';
 
 /** Where the image of these scenarios comes from; to be stopped. */
 export async function registryWithImage(): Promise<TestRegistry> {

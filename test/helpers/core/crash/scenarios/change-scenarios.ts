@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { memoryLimit } from '../memory-limit.ts';
-import { box, COLD, expectGoesOn, expectKept, find, makeRunning } from './boxes.ts';
-import { BEGUN, ON_ITS_WAY, STARTS } from './outcomes.ts';
-import { scenario } from './scenario.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { memoryLimit } from '../../memory-limit.ts';
+import { box, COLD, expectGoesOn, expectKept, find, makeRunning } from '../boxes.ts';
+import { BEGUN, ON_ITS_WAY, STARTS } from '../outcomes.ts';
+import { scenario } from '../scenario.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { ProcessSession } from '../../../../src/core/model/process.ts';
-import { eventually } from './always.ts';
-import { box, COLD, go, make, makeRunning, RUNNING, WAIT } from './boxes.ts';
-import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import type { ProcessSession } from '../../../../../src/core/model/process.ts';
+import { eventually } from '../always.ts';
+import { box, COLD, go, make, makeRunning, RUNNING, WAIT } from '../boxes.ts';
+import { scenario } from '../scenario.ts';
+import { request, said } from '../sessions.ts';
 
 const ANOTHER = { ...box, name: 'another' };
 const LEASE = { pool: 'default-pool', image: 'host' };

@@ -1,11 +1,11 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { FsbError } from '../../../../src/core/model/failure/errors.ts';
-import { box, COLD, expectGoesOn, logOf, make, makeRunning, RUNNING } from './boxes.ts';
-import { STARTS } from './outcomes.ts';
-import { scenario } from './scenario.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import type { FsbError } from '../../../../../src/core/model/failure/errors.ts';
+import { box, COLD, expectGoesOn, logOf, make, makeRunning, RUNNING } from '../boxes.ts';
+import { STARTS } from '../outcomes.ts';
+import { scenario } from '../scenario.ts';
 
 /** A directory of the machine that the sandbox sees. Without it, it boots no more; by then it has its files and its log. */
 const mountedBelow = (root: string): string => join(root, 'mounted');

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { lose } from '../lose.ts';
-import { box, COLD, find, logOf, make, makeRunning, RUNNING } from './boxes.ts';
-import { scenario } from './scenario.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { lose } from '../../lose.ts';
+import { box, COLD, find, logOf, make, makeRunning, RUNNING } from '../boxes.ts';
+import { scenario } from '../scenario.ts';
 
 const other = { ...box, name: 'other' };
 const auto = { failure_policy: 'AutoRecreate', recovery_timeout_seconds: 0 };

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { COLD, expectKept, make, makeRunning, RUNNING } from './boxes.ts';
-import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { COLD, expectKept, make, makeRunning, RUNNING } from '../boxes.ts';
+import { scenario } from '../scenario.ts';
+import { request, said } from '../sessions.ts';
 
 const NODE = { ...COLD, node: true };
 

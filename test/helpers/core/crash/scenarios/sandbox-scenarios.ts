@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
-import type { FsbError } from '../../../../src/core/model/failure/errors.ts';
-import { box, COLD, go, logOf, make, makeRunning, RUNNING, WAIT } from './boxes.ts';
-import { BEGINS, GOES } from './outcomes.ts';
-import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
+import type { FsbError } from '../../../../../src/core/model/failure/errors.ts';
+import { box, COLD, go, logOf, make, makeRunning, RUNNING, WAIT } from '../boxes.ts';
+import { BEGINS, GOES } from '../outcomes.ts';
+import { scenario } from '../scenario.ts';
+import { request, said } from '../sessions.ts';
 
 /** The life of a sandbox, from its creation to its deletion. */
 export const sandboxScenarios = [

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { ExecRequest } from '../../../../src/core/api/sandbox-api.ts';
-import { tarOf } from '../../image/image-files.ts';
-import { box, COLD, expectKept, make, makeRunning } from './boxes.ts';
-import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import type { ExecRequest } from '../../../../../src/core/api/sandbox-api.ts';
+import { tarOf } from '../../../image/image-files.ts';
+import { box, COLD, expectKept, make, makeRunning } from '../boxes.ts';
+import { scenario } from '../scenario.ts';
+import { request, said } from '../sessions.ts';
 
 const tool = (...argv: string[]): ExecRequest => ({ ...request(...argv), guestTool: true });
 

@@ -1,17 +1,17 @@
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { RETAINED_LOG_VERSION } from '../../../../src/core/agent/sandboxes/retained-logs.ts';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { segmentMagic } from '../../../../src/core/logs/record.ts';
-import { wholeLog } from '../../../../src/core/model/logs.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
-import { encodeRecord } from '../../../../src/core/store/record-table.ts';
-import { eventually } from './always.ts';
-import { box, COLD, expectKept, find, go, logOf, makeRunning, removeSetAside, WAIT } from './boxes.ts';
-import { GOES } from './outcomes.ts';
-import { changeRecords } from './records.ts';
-import { scenario } from './scenario.ts';
+import { RETAINED_LOG_VERSION } from '../../../../../src/core/agent/logs/retained-logs.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { segmentMagic } from '../../../../../src/core/logs/record.ts';
+import { wholeLog } from '../../../../../src/core/model/logs.ts';
+import type { Sandbox } from '../../../../../src/core/model/sandbox/sandbox.ts';
+import { encodeRecord } from '../../../../../src/core/store/record-table.ts';
+import { eventually } from '../always.ts';
+import { box, COLD, expectKept, find, go, logOf, makeRunning, removeSetAside, WAIT } from '../boxes.ts';
+import { GOES } from '../outcomes.ts';
+import { changeRecords } from '../records.ts';
+import { scenario } from '../scenario.ts';
 
 const MIB = 1024 * 1024;
 const LINES = 600_000;

@@ -1,6 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { isDigest } from '../../core/model/image/digest.ts';
 import type { ImageInfo } from '../../core/model/image/image.ts';
@@ -8,35 +7,6 @@ import type { LabelFilter } from '../../core/model/image/image-requests.ts';
 import { familiarName, HOST_IMAGE, parseReference } from '../../core/model/image/reference.ts';
 import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { matchesGlob } from './glob.ts';
-
-/** The words of `--filter KEY=VALUE` by their keys. @throws invalid_argument for a key that is not one of `keys` */
-export function parseFilters<K extends string>(
-  words: readonly string[],
-  keys: readonly K[],
-): Record<K, string[]> {
-  const filters = Object.fromEntries(keys.map((key) => [key, []])) as unknown as Record<K, string[]>;
-  for (const word of words) {
-    const equals = word.indexOf('=');
-    const key = equals < 0 ? word : word.slice(0, equals);
-    if (equals < 1 || !keys.includes(key as K)) throw invalidFilter(word, key, keys);
-    filters[key as K].push(word.slice(equals + 1));
-  }
-  return filters;
-}
-
-function invalidFilter(word: string, key: string, keys: readonly string[]): FsbError {
-  const near = didYouMean(key, keys);
-  return new FsbError('invalid_argument', `invalid filter ${JSON.stringify(word)}`, {
-    hint: `${near === undefined ? '' : `Did you mean ${near}=...? `}Write KEY=VALUE; the keys are ${keys.join(', ')}.`,
-  });
-}
-
-/** `k=v`, or `k` for whatever value. */
-export const parseLabels = (words: readonly string[]): LabelFilter[] =>
-  words.map((word) => {
-    const equals = word.indexOf('=');
-    return equals < 0 ? { key: word } : { key: word.slice(0, equals), value: word.slice(equals + 1) };
-  });
 
 /** @throws invalid_argument */
 export function parseDangling(words: readonly string[]): boolean | undefined {

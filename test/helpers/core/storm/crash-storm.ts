@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../src/core/api/core-api.ts';
-import { brokenPromises, execProblem, type Known, specOf } from '../../helpers/core/storm/promises.ts';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { brokenPromises, execProblem, type Known, specOf } from './promises.ts';
 
 const NAMESPACE = 'storm';
 

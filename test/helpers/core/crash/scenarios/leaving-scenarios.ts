@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { connectCore } from '../../../../src/core/client/connect-core.ts';
-import { corePaths } from '../../../../src/core/model/paths.ts';
-import type { ProcessSession } from '../../../../src/core/model/process.ts';
-import { breakingProxy } from '../breaking-proxy.ts';
-import { eventually } from './always.ts';
-import { box, COLD, logOf, makeRunning, WAIT } from './boxes.ts';
-import { scenario } from './scenario.ts';
-import { request } from './sessions.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { connectCore } from '../../../../../src/core/client/connect-core.ts';
+import { corePaths } from '../../../../../src/core/model/paths.ts';
+import type { ProcessSession } from '../../../../../src/core/model/process.ts';
+import { breakingProxy } from '../../breaking-proxy.ts';
+import { eventually } from '../always.ts';
+import { box, COLD, logOf, makeRunning, WAIT } from '../boxes.ts';
+import { scenario } from '../scenario.ts';
+import { request } from '../sessions.ts';
 
 /** A client whose connection breaks for good once its command has said something. */
 async function leave(root: string, begin: (api: CoreApi) => Promise<ProcessSession>): Promise<void> {

@@ -1,13 +1,13 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import { firstProcesses } from '../first-processes.ts';
-import { eventually } from './always.ts';
-import { COLD, expectKept, makeRunning } from './boxes.ts';
-import { recordsOn } from './records.ts';
-import { scenario } from './scenario.ts';
-import { request, said } from './sessions.ts';
+import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
+import { firstProcesses } from '../../first-processes.ts';
+import { eventually } from '../always.ts';
+import { COLD, expectKept, makeRunning } from '../boxes.ts';
+import { recordsOn } from '../records.ts';
+import { scenario } from '../scenario.ts';
+import { request, said } from '../sessions.ts';
 
 const SOCKET = 'guest.sock';
 const HIDDEN = 'guest.hidden';
