@@ -21,13 +21,13 @@ export interface UnclaimedGround {
   slots: Pick<RecordTable<SlotRecord>, 'entries' | 'get'>;
   files: Pick<KeptFiles, 'entries'>;
   retained: Pick<RetainedLogs, 'get'>;
-  unsettled: Pick<Unsettled, 'list' | 'remove'>;
+  unsettled: Pick<Unsettled, 'list' | 'unclaimed' | 'remove'>;
   doubt: Pick<Doubt, 'sandbox'>;
   destroy: (instance: string) => Promise<void>;
 }
 
 interface Unclaimed {
-  /** Those that no sandbox has. */
+  /** Those that no sandbox has; one that is only out of reach for now is none of them. */
   instances: string[];
   /** Of the node, and of nobody else. */
   sandboxIds: string[];
@@ -43,9 +43,7 @@ async function findUnclaimed(ground: UnclaimedGround): Promise<Unclaimed> {
     ...(await namesIn(join(state, 'logs'))),
   ];
   return {
-    instances: unsettled
-      .list()
-      .flatMap(({ instance, sandboxId }) => (sandboxId === undefined ? [instance] : [])),
+    instances: unsettled.unclaimed(),
     sandboxIds: [...new Set(known)]
       .filter((id) => !claimed.has(id) && retained.get(id) === undefined && doubt.sandbox(id))
       .sort(),
@@ -72,7 +70,7 @@ export async function removeUnclaimed(ground: UnclaimedGround): Promise<SetAside
   const found = await findUnclaimed(ground);
   const places = await placesOf(found, ground);
   for (const id of found.instances) {
-    await ground.unsettled.remove(id, () => ground.destroy(id));
+    await ground.unsettled.remove(id, ground.destroy);
     failpoint('set-aside.destroyed');
   }
   for (const id of found.sandboxIds) {

@@ -2,6 +2,7 @@ import { Agent } from '../../../src/core/agent/agent.ts';
 import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/logs/retained-logs.ts';
 import { poolApi } from '../../../src/core/agent/pool-api.ts';
+import type { Doubt } from '../../../src/core/agent/recovery/doubt.ts';
 import { recover } from '../../../src/core/agent/recovery/recover.ts';
 import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
 import type { ImageApi } from '../../../src/core/api/image-api.ts';
@@ -18,10 +19,12 @@ export interface AgentParts {
   retained?: ReturnType<typeof memoryTable<RetainedLog>>;
   /** Milliseconds that the logs of deleted sandboxes stay. */
   retention?: number;
+  /** Left out: every record can be read. */
+  doubt?: Partial<Doubt>;
 }
 
 /** The agent of a node on the fake driver; its records are in memory. */
-export function buildAgent({ node, logs, clock, retention = 0, ...tables }: AgentParts) {
+export function buildAgent({ node, logs, clock, retention = 0, doubt, ...tables }: AgentParts) {
   const { ground, pools, admin, leases, runs, helpers, ledger, recording, events, images } = node;
   const { log } = ground;
   const slots = tables.slots ?? memoryTable<SlotRecord>();
@@ -36,15 +39,17 @@ export function buildAgent({ node, logs, clock, retention = 0, ...tables }: Agen
     imageApi: {} as ImageApi,
     events: (query, options) => events.read(query, options),
   });
-  const nothing = { instance: () => false, sandbox: () => false, pool: () => false };
+  const nothing: Doubt = { instance: () => false, sandbox: () => false, pool: () => false };
   return {
     agent,
     slots,
+    retained,
+    unsettled,
     /** As a core that starts does; nothing that an earlier one has left runs. */
     recover: () =>
       recover({
         ...{ agent, leases, recording, pools, images, logs, retained, ledger, slots, unsettled, clock, log },
-        doubt: nothing,
+        doubt: { ...nothing, ...doubt },
         adopt: () => Promise.reject(new Error('nothing runs')),
       }),
     async close() {

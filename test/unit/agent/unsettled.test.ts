@@ -76,3 +76,14 @@ it('an attempt that does not end holds the end up for five seconds', async () =>
   await settle();
   expect([isClosed, clock.pending]).toEqual([true, 0]);
 });
+
+it('one of no sandbox that is removed is not tried any more, and is set aside only when it never was', async () => {
+  const { clock, unsettled } = world();
+  unsettled.add({ instance: 'i2', reason: 'no' }, () => Promise.reject(new Error('no')));
+  unsettled.add({ instance: 'i3', reason: 'unread' });
+  unsettled.add({ ...found, reason: 'unread' });
+  expect(unsettled.unclaimed()).toEqual(['i3']);
+  const done: string[] = [];
+  for (const id of ['i2', 'i3', 'unknown']) await unsettled.remove(id, async (one) => void done.push(one));
+  expect([done, clock.pending, unsettled.list().length]).toEqual([['i2', 'i3'], 0, 1]);
+});

@@ -41,6 +41,13 @@ export class Unsettled {
     }));
   }
 
+  /** Instances of no sandbox with which nothing will be tried: only a record that is set aside may want them. */
+  unclaimed(): string[] {
+    return [...this.#entries.values()].flatMap(({ instance, sandboxId, attempt }) =>
+      sandboxId === undefined && attempt === undefined ? [instance] : [],
+    );
+  }
+
   has(instance: string): boolean {
     return this.#entries.has(instance);
   }
@@ -59,9 +66,18 @@ export class Unsettled {
   }
 
   /** Resolves when `deed` is done with its instance, if it has one here; when that fails, it stays. */
-  async giveUp(sandboxId: string, deed: (instance: string) => Promise<void>): Promise<void> {
-    await this.#of(sandboxId)?.underWay;
-    const entry = this.#of(sandboxId);
+  giveUp(sandboxId: string, deed: (instance: string) => Promise<void>): Promise<void> {
+    return this.#end(() => this.#of(sandboxId), deed);
+  }
+
+  /** The same with one that is no sandbox's. */
+  remove(instance: string, deed: (instance: string) => Promise<void>): Promise<void> {
+    return this.#end(() => this.#entries.get(instance), deed);
+  }
+
+  async #end(find: () => Entry | undefined, deed: (instance: string) => Promise<void>): Promise<void> {
+    await find()?.underWay;
+    const entry = find();
     if (entry === undefined) return;
     entry.cancel?.();
     const deeds = deed(entry.instance);
@@ -73,12 +89,6 @@ export class Unsettled {
       this.#schedule(entry, FIRST_PAUSE);
       throw error;
     }
-  }
-
-  /** Removes one that nothing belongs to. */
-  async remove(instance: string, destroy: () => Promise<void>): Promise<void> {
-    await destroy();
-    this.#entries.delete(instance);
   }
 
   #of(sandboxId: string): Entry | undefined {
