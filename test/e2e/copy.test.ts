@@ -158,7 +158,7 @@ describe('what makes no sense', () => {
     ],
     ['owned', 2, /DESTINATION/],
     ['box:/dev/null x', 4, /cannot copy box:\/dev\/null: that is a device\nHint: /],
-    ['-L <(echo hi) box:/srv/x', 4, /cannot copy \/dev\/fd\/\d+: that is a fifo\nHint: .*exec -i/],
+    ['<(echo hi) box:/srv/x', 4, /cannot copy \/dev\/fd\/\d+: that is a fifo\nHint: .*exec -i/],
     ['/etc/hostname box:/dev/null', 4, /cannot copy to box:\/dev\/null: that is a device\nHint: /],
   ])('cp %s', async (words, code, text) => {
     const outcome = await shell.run(`fsb-ctl cp ${words}`);

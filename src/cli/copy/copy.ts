@@ -33,6 +33,8 @@ export async function copyToSandbox(
   const found = await lookLocally(source, follow);
   if (found === undefined) throw nothingHere(source);
   assertHasContent(found, source);
+  // `<(command)` and /dev/stdin are links to a pipe: inside, they would lead nowhere.
+  if (found.kind === 'symlink') assertHasContent((await lookLocally(source, true)) ?? found, source);
   const { base } = splitPath(source);
   const destination = await findDestination(path, (at) => lookRemotely(place, at));
   const plan = planCopy({ base, isDirectory: found.kind === 'directory' }, destination, place);

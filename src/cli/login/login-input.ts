@@ -34,8 +34,12 @@ export async function credentialsForLogin(
     });
     given.password = text.replace(/\r?\n$/, '');
   }
-  if ((given.username === undefined || given.password === undefined) && !isInteractive(terminal))
-    throw missing('cannot ask for name and password: there is no terminal');
+  const lacking = [
+    ...(given.username === undefined ? ['name'] : []),
+    ...(given.password === undefined ? ['password'] : []),
+  ];
+  if (lacking.length > 0 && !isInteractive(terminal))
+    throw missing(`cannot ask for ${lacking.join(' and ')}: there is no terminal`);
   const username = given.username ?? (await askText(asking, 'Username:', kept?.username)).trim();
   if (username === '') throw missing('the username is empty');
   const password = given.password ?? (await askHidden(asking, 'Password:'));

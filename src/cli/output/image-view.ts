@@ -23,18 +23,17 @@ import type { Listing } from './output.ts';
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>
   references.length === 0 ? '<none>' : references.map(familiarName).join(', ');
 
-/**
- * `Loaded image: alpine:latest`, as docker load says it: the names that came in, and not what the image is called
- * besides. Of one without any name also how to give it one.
- */
-export const importedLines = (images: readonly ImportedImage[]): string =>
-  images
-    .flatMap(({ loaded, references, digest }) => {
-      if (loaded.length > 0) return loaded.map((name) => `Loaded image: ${familiarName(name)}`);
-      const hint = `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`;
-      return [`Loaded image ID: ${digest}`, ...(references.length > 0 ? [] : [hint])];
-    })
-    .join('\n');
+/** `Loaded image: alpine:latest`, as docker load prints it: the names that came in, and not what the image is called besides. */
+export const loadedLines = ({ loaded, digest }: ImportedImage): string[] =>
+  loaded.length > 0
+    ? loaded.map((name) => `Loaded image: ${familiarName(name)}`)
+    : [`Loaded image ID: ${digest}`];
+
+/** How to give it a name, where it has none; undefined: it has. */
+export const namelessHint = ({ references, digest }: ImportedImage): string | undefined =>
+  references.length > 0
+    ? undefined
+    : `Hint: It has no name. Give it one: fsb-ctl image tag ${shortDigest(digest)} NAME`;
 
 export function pulledListing(pulled: Pulled): Listing<PulledView> {
   return {

@@ -6,13 +6,13 @@ import { importSource, STDIN } from '../../cli/images/import-source.ts';
 import { IMPORT_WORDS } from '../../cli/images/layer-line.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
 import { importedListing } from '../../cli/output/image-listing.ts';
-import { importedLines } from '../../cli/output/image-view.ts';
+import { loadedLines, namelessHint } from '../../cli/output/image-view.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ImageImport extends BaseCommand {
   static override summary = 'Import an image from a file.';
   static override description =
-    'Takes an OCI layout directory, an OCI archive or the tar of "docker save" or "image save", on the machine of the core; or the bytes of such a file on standard input, from here. With --rootfs, the tar of a root file system becomes an image of one layer. Layers are unpacked once. An image without a name is known by its digest. How far it is goes to standard error; -q leaves that out, and prints digests.';
+    'Takes an OCI layout directory, an OCI archive or the tar of "docker save" or "image save", on the machine of the core; or the bytes of such a file on standard input, from here. With --rootfs, the tar of a root file system becomes an image of one layer. Layers are unpacked once. An image without a name is known by its digest. Prints what was loaded in the words of docker, with -o wide a table; how far it is goes to standard error. -q leaves that out, and prints digests.';
   static override examples = [
     {
       description: 'What docker saved, under its own name',
@@ -81,8 +81,10 @@ export default class ImageImport extends BaseCommand {
         { ...this.call, onLayer: (layer) => void progress.on({ kind: 'layer', layer }) },
       );
       await progress.close();
-      await this.say(importedLines(images));
-      await this.print(importedListing(images, this.world.clock.now()));
+      const asDocker = this.format === 'table' && !this.quiet;
+      if (asDocker) await this.out(`${images.flatMap(loadedLines).join('\n')}\n`);
+      else await this.print(importedListing(images, this.world.clock.now()));
+      for (const image of images) await this.say(namelessHint(image));
     } finally {
       await progress.close();
     }

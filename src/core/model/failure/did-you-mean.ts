@@ -7,8 +7,8 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
     // As many edits at least, so that a word of a megabyte is not compared with anything.
     if (Math.abs(word.length - candidate.length) - 0.5 >= bestDistance) continue;
     const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    // Letters are dropped more often than replaced: `rn` is `run` rather than `rm`.
-    const distance = isPartOf(word, candidate) ? edits - 0.5 : edits;
+    // Letters are dropped more often than replaced, and added least often: `rn` is `run` rather than `rm`, and so is `rum`.
+    const distance = edits + (isPartOf(word, candidate) ? -0.5 : candidate.length < word.length ? 0.25 : 0);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
