@@ -1,6 +1,6 @@
 import { type Caller, hasScope, LOCAL_CALLER } from '../../model/caller.ts';
 
-/** Part that one may have who is not the user of the core. */
+/** Part that one may have who does not administer the core: who does could end what others have anyway. */
 const ONE = 1 / 2;
 /** And parts that may be taken by all of those together when one of them wants more: the last is for the user of the core alone. */
 const ADMINISTRATORS = 7 / 8;
@@ -36,7 +36,7 @@ export class Shares {
     if (this.#all + amount > this.#most) return 'all';
     if (caller.name === LOCAL_CALLER.name) return undefined;
     const own = this.of(caller) + amount;
-    if (own > this.#most * ONE) return 'one';
+    if (own > this.#most * (hasScope(caller, 'admin') ? ADMINISTRATORS : ONE)) return 'one';
     const others = this.#all - this.of(LOCAL_CALLER);
     return others + amount > this.#most * this.#part(caller, own) ? 'all' : undefined;
   }
