@@ -35,18 +35,19 @@ interface Unclaimed {
 
 async function findUnclaimed(ground: UnclaimedGround): Promise<Unclaimed> {
   const { sandboxes, slots, files, retained, unsettled, doubt, state } = ground;
-  const claimed = new Set([...sandboxes.entries()].flatMap(([, { id, previous }]) => [id, previous?.id]));
   const known = [
     ...[...slots.entries()].map(([sandboxId]) => sandboxId),
     ...files.entries().map(([, sandboxId]) => sandboxId),
     ...unsettled.list().flatMap(({ sandboxId }) => sandboxId ?? []),
     ...(await namesIn(join(state, 'logs'))),
   ];
+  const doubtful = [...new Set(known)].filter((id) => retained.get(id) === undefined && doubt.sandbox(id));
+  // Reading all records takes its time, and mostly nothing is set aside.
+  const records = doubtful.length === 0 ? [] : [...sandboxes.entries()];
+  const claimed = new Set(records.flatMap(([, { id, previous }]) => [id, previous?.id]));
   return {
     instances: unsettled.unclaimed(),
-    sandboxIds: [...new Set(known)]
-      .filter((id) => !claimed.has(id) && retained.get(id) === undefined && doubt.sandbox(id))
-      .sort(),
+    sandboxIds: doubtful.filter((id) => !claimed.has(id)).sort(),
   };
 }
 
