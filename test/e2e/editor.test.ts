@@ -185,6 +185,21 @@ describe('an editor', () => {
     expect(await edit(`VISUAL=${visual} EDITOR=/no/such/editor`, '--yes').end()).toEqual(DONE);
   });
 
+  it('of the configuration goes after both, and may have arguments, too', async () => {
+    const configured = await scriptedEditor('configured', VALID);
+    await shell.succeed(`fsb-ctl config set editor "${configured} --wait"`);
+    try {
+      const editor = await scriptedEditor('editor', VALID);
+      expect(await edit(`EDITOR=${editor}`, '--yes').end()).toEqual(DONE);
+      await shell.succeed(`fsb-ctl delete -f box; test ! -e ${configured}.calls`);
+      expect(await edit('NOTHING=', '--yes').end()).toEqual(DONE);
+      expect(await readFile(`${configured}.words`, 'utf8')).toBe(`--wait ${remembered}\n`);
+      expect(await exists()).toBe(true);
+    } finally {
+      await shell.succeed('fsb-ctl config unset editor');
+    }
+  });
+
   it.each([
     ['nano', ['nano', 'vim', 'vi']],
     ['vim', ['vim', 'vi']],

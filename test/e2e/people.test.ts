@@ -1,10 +1,15 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { Screen } from '../helpers/cli/screen.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { keys, type TerminalSession } from '../helpers/cli/terminal-session.ts';
+import { busyboxImage } from '../helpers/image/busybox-image.ts';
+import { layoutFiles } from '../helpers/image/image-files.ts';
+import { startRegistry, type TestRegistry } from '../helpers/image/registry/docker-registry.ts';
+import { type FaultProxy, startFaultProxy } from '../helpers/image/registry/fault-proxy.ts';
+import { pushImage } from '../helpers/image/registry/push.ts';
 
 /** What a person at a terminal may rely on, sentence by sentence, and what nobody is asked without one. */
 
@@ -287,5 +292,81 @@ describe('progress', () => {
     // While it lasts; when it is over only the end of it is to be seen.
     expect(session.text).toMatch(/Copying .*\dk?M?B\r/);
     expect(new Screen(80, 24).write(session.text).lines[0]).toBe('Successfully copied 3MB to box:/tmp/');
+  });
+
+  describe('of a pull', () => {
+    let registry: TestRegistry;
+    let proxy: FaultProxy;
+    let image: string;
+    /** Hex of its digest. A configuration that never ends would hold up whoever comes next on its connection. */
+    let largest: string;
+
+    beforeAll(async () => {
+      registry = await startRegistry();
+      const files = layoutFiles([await busyboxImage()]);
+      await pushImage(registry, 'tools', files, '1');
+      largest = basename([...files].sort(([, one], [, other]) => other.length - one.length)[0]![0]);
+      proxy = await startFaultProxy(registry.url);
+      image = `${proxy.address}/tools:1`;
+      await shell.cli.lend(proxy.address);
+      const registries = { [proxy.address]: { insecure: true } };
+      await writeFile(join(shell.cli.root, 'registries.yaml'), JSON.stringify({ registries }));
+    });
+    afterEach(() => proxy.reset());
+    afterAll(async () => {
+      await proxy.stop();
+      await registry.stop();
+    });
+
+    const shown = ({ text }: TerminalSession): string[] =>
+      new Screen(97, 31).write(text.split('\0')[0]!).lines.filter((line) => line !== '');
+    const digest = /^Digest: sha256:[0-9a-f]{64}$/;
+    const complete = /^[0-9a-f]{12}: (Pull complete|Already exists)$/;
+
+    it('is a line for each layer on a terminal, and the next goes on where one was interrupted', async () => {
+      proxy.add({ on: new RegExp(largest), stallAfter: 200_000 });
+      const stopped = shell.open(`fsb-ctl pull ${image}`);
+      await stopped.sees(/Downloading +\[=+> *\] [\d.]+KiB\/1MiB/);
+      stopped.type(keys.ctrlC);
+      expect(await stopped.end()).toEqual({ code: 130, restored: true });
+      expect(shown(stopped)).toEqual([
+        `1: Pulling from ${proxy.address}/tools`,
+        expect.stringMatching(/^[0-9a-f]{12}: Downloading +\[/),
+        expect.stringMatching(/^[0-9a-f]{12}: /),
+        `Interrupted: another pull of ${image} goes on where this one stopped.`,
+      ]);
+      proxy.reset();
+      const whole = shell.open(`fsb-ctl pull ${image}`);
+      expect(await whole.end()).toEqual({ code: 0, restored: true });
+      expect(shown(whole)).toEqual([
+        `1: Pulling from ${proxy.address}/tools`,
+        ...[complete, complete, digest].map((line) => expect.stringMatching(line)),
+        `Status: Downloaded newer image for ${image}`,
+        image,
+      ]);
+      expect(proxy.requests.some(({ range }) => range !== undefined)).toBe(true);
+    });
+
+    it('is plain lines where standard error is no terminal, and none with -q', async () => {
+      await shell.run(`fsb-ctl rmi ${image}`);
+      const session = shell.open(`fsb-ctl pull ${image} 2> said`);
+      expect(await session.end()).toEqual({ code: 0, restored: true });
+      expect(shown(session)).toEqual([image]);
+      const lines = (await shell.succeed('cat said')).trimEnd().split('\n');
+      const each = (words: string) => expect.stringMatching(new RegExp(`^[0-9a-f]{12}: ${words}$`));
+      expect(lines).toHaveLength(9);
+      expect(lines).toEqual(
+        expect.arrayContaining([
+          `1: Pulling from ${proxy.address}/tools`,
+          ...['Pulling fs layer', 'Download complete', 'Pull complete'].map(each),
+          expect.stringMatching(digest),
+          `Status: Downloaded newer image for ${image}`,
+        ]),
+      );
+      await shell.succeed(`fsb-ctl rmi ${image}`);
+      const quiet = shell.open(`fsb-ctl pull -q ${image}`);
+      expect(await quiet.end()).toEqual({ code: 0, restored: true });
+      expect(quiet.text.split('\0')[0]).toBe(`${image}\r\n`);
+    });
   });
 });

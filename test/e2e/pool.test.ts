@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { policyFlags } from '../../src/cli/pool/policy-flags.ts';
+import { mergePolicy, type PoolPolicyInput } from '../../src/core/model/pool/pool-policy.ts';
 import type { PoolShapeView } from '../../src/core/view/pool-shape-view.ts';
 import type { PoolDetailsView } from '../../src/core/view/pool-view.ts';
 import type { Outcome } from '../helpers/cli/cli-root.ts';
@@ -268,6 +270,68 @@ describe('what cannot become warm', () => {
   it('ends pool start with the reason: an image that is not here', async () => {
     const { code, stderr } = await fsb(['pool', 'start', '--image', 'hots', '--pull', 'never']);
     expect([code, stderr]).toEqual([3, expect.stringMatching(/^Error: .*hots.*\nHint: Did you mean host\?/)]);
+  });
+});
+
+describe('the policy of a pool', () => {
+  const said: [flags: string, policy: Record<string, unknown>][] = [
+    ['--max 9', { capacity: { max: 9 } }],
+    ['--buffer-min 0', { capacity: { buffer_min: 0 } }],
+    ['--buffer-max 5', { capacity: { buffer_max: 5 } }],
+    ['--memory-budget 4g', { memory_budget: 4 * 1024 ** 3 }],
+    ['--ttl 90s', { ttl: '1m30s' }],
+    ['--max-age 2d', { max_age: '2d' }],
+    ['--on-empty wait', { on_empty: 'wait' }],
+    ['--queue-timeout 20s', { queue: { timeout: '20s' } }],
+    ['--reuse sticky', { reuse: 'sticky' }],
+    ['--pause-idle', { pause_idle: true }],
+    ['--cpus 0.5', { resources: { cpus: 0.5 } }],
+    ['--memory 128m', { resources: { memory: 128 * 1024 ** 2 } }],
+    ['--pids 99', { resources: { pids: 99 } }],
+    ['--disk 64m', { resources: { disk: 64 * 1024 ** 2 } }],
+    ['--lease-ttl 2h', { lease_ttl: '2h' }],
+    ['--no-pause-idle', { pause_idle: false }],
+    // Last: what is warm would be booted anew after each of the others.
+    ['--warm host=1', { warm: [{ image: 'host', count: 1 }] }],
+    ['--warm host=1 --min 1', { warm: [{ image: 'host', count: 1 }], capacity: { min: 1 } }],
+    ['--image host --size 0 --min 0', { warm: [{ image: 'host', count: 0 }], capacity: { min: 0 } }],
+  ];
+  type Policy = PoolDetailsView['policy'];
+  let plain: Policy;
+  let before: Policy;
+
+  const policyOf = async (name: string): Promise<Policy> => (await poolOf(name)).policy;
+  /** The policy with this, and with nothing else of it changed. */
+  const changed = (policy: Policy, change: Record<string, unknown>, name = policy.name): Policy => ({
+    ...(mergePolicy(policy as PoolPolicyInput, change) as Policy),
+    name,
+  });
+
+  beforeAll(async () => {
+    await shell.succeed('fsb-ctl pool create plain');
+    plain = before = await policyOf('plain');
+  });
+  afterAll(() => shell.succeed('fsb-ctl pool delete plain --force'));
+
+  it.each(said)(
+    'has from create and update what %s says, and nothing else is changed',
+    async (flags, change) => {
+      const made = await shell.run(`fsb-ctl pool create made -q ${flags}`);
+      expect(made).toEqual({ code: 0, stdout: 'made\n', stderr: '' });
+      expect(await policyOf('made')).toEqual(changed(plain, change, 'made'));
+      const updated = await shell.run(
+        `fsb-ctl pool delete made -q --force; fsb-ctl pool update plain -q ${flags}`,
+      );
+      expect(updated).toEqual({ code: 0, stdout: 'made\nplain\n', stderr: '' });
+      const after = await policyOf('plain');
+      expect(after).toEqual(changed(before, change));
+      before = after;
+    },
+  );
+
+  it('has no other flag', () => {
+    const words = said.flatMap(([flags]) => flags.split(' '));
+    for (const name of Object.keys(policyFlags)) expect(words).toContain(`--${name}`);
   });
 });
 
