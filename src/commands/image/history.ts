@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { historyListing } from '../../cli/output/image-history-view.ts';
+import { historyListing } from '../../cli/output/listings/image-history-view.ts';
 
 export default class ImageHistory extends BaseCommand {
   static override summary = 'Show the steps that built an image.';

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
-import { imageDetails } from '../../cli/output/image-details-view.ts';
+import { imageDetails } from '../../cli/output/listings/image-details-view.ts';
 
 export default class ImageInspect extends InspectCommand {
   static override summary = 'Show everything about images.';

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { departureLine, removedLines } from '../../cli/output/image-view.ts';
+import { departureLine, removedLines } from '../../cli/output/listings/image-view.ts';
 import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 
 export default class ImageRemove extends BaseCommand {

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
-import { poolDetails } from '../../cli/output/pool-view.ts';
+import { poolDetails } from '../../cli/output/listings/pool-view.ts';
 
 export default class PoolInspect extends InspectCommand {
   static override summary = 'Show everything about pools as JSON.';
