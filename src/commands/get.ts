@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { namesArg } from '../cli/command/flags.ts';
-import { sandboxDetails } from '../cli/output/sandbox-details-view.ts';
+import { sandboxDetails } from '../cli/output/listings/sandbox-details-view.ts';
 
 export default class Get extends BaseCommand {
   static override summary = 'Show everything about sandboxes.';

@@ -3,7 +3,7 @@ import { nameArg } from '../cli/command/flags.ts';
 import { assertOurOrder } from '../cli/docker/run-line.ts';
 import { withImage } from '../cli/images/pull-missing.ts';
 import { PullingCommand } from '../cli/images/pulling-command.ts';
-import { createdListing } from '../cli/output/sandbox-listing.ts';
+import { createdListing } from '../cli/output/listings/sandbox-listing.ts';
 import { waiting } from '../cli/pool/waiting-line.ts';
 import { attachToRun, settleFailedStart } from '../cli/run/attached-run.ts';
 import { withIdFile } from '../cli/run/id-file.ts';

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { type StatsView, statsListing } from '../cli/output/stats-view.ts';
+import { type StatsView, statsListing } from '../cli/output/listings/stats-view.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
 import type { CoreApi } from '../core/api/core-api.ts';

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../cli/command/global-flags.ts';
 import type { Settings } from '../cli/config/settings.ts';
-import { versionListing } from '../cli/output/core-view.ts';
+import { versionListing } from '../cli/output/listings/version-view.ts';
 import type { SystemInfo } from '../core/api/core-api.ts';
 import { FsbError } from '../core/model/failure/errors.ts';
 

@@ -14,10 +14,10 @@ import { failpoint } from './model/failure/failpoint.ts';
 import { isLoopback } from './model/loopback.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { PoolMeter } from './model/pool/pool.ts';
+import { type CoreStatus, forgetEnded, removeStatus, writeStatus } from './root/status-file.ts';
 import type { Security } from './server/doors.ts';
 import { type CoreMetrics, createCoreMetrics } from './server/metrics/core-metrics.ts';
 import { type Servers, startServers } from './server/servers.ts';
-import { type CoreStatus, forgetEnded, removeStatus, writeStatus } from './status-file.ts';
 import { tracedAgent, tracedController } from './steps.ts';
 import { addressesToTry } from './usual-ports.ts';
 

@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 import type { Cleanup } from './cleanup.ts';
 import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
 import { isSandboxRecord } from './controller/sandbox-record.ts';
-import { acquireLock } from './lock.ts';
 import type { Clock } from './model/clock.ts';
 import { assertEnoughDescriptors, Descriptors } from './model/failure/descriptors.ts';
 import { failpoint } from './model/failure/failpoint.ts';
 import type { CorePaths } from './model/paths.ts';
 import type { Sandbox } from './model/sandbox/sandbox.ts';
 import { newTally, type Tally } from './model/tally.ts';
-import { makePrivateDirectory } from './private-directory.ts';
-import { setStatusAside } from './status-file.ts';
+import { acquireLock } from './root/lock.ts';
+import { makePrivateDirectory } from './root/private-directory.ts';
+import { setStatusAside } from './root/status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
 import type { RecordStore, RecordTable } from './store/store.ts';
 

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { connectCore } from '../../src/core/client/connect-core.ts';
-import type { CoreStatus } from '../../src/core/status-file.ts';
+import type { CoreStatus } from '../../src/core/root/status-file.ts';
 
 export const repository = resolve(import.meta.dirname, '../..');
 export const binary = join(repository, 'bin/run.js');

@@ -7,7 +7,7 @@ import { connectCore } from '../../src/core/client/connect-core.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
 import type { Sandbox, SandboxRef } from '../../src/core/model/sandbox/sandbox.ts';
 import type { SandboxSpecInput } from '../../src/core/model/sandbox/spec.ts';
-import { readStatus } from '../../src/core/status-file.ts';
+import { readStatus } from '../../src/core/root/status-file.ts';
 import { Authority } from '../helpers/core/certificates.ts';
 import { type CoreProcess, startCoreProcess } from '../helpers/core/core-process.ts';
 import { firstProcesses } from '../helpers/core/first-processes.ts';

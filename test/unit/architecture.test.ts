@@ -17,13 +17,17 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   cli: { may: ['cli/endpoints', 'core/view', 'core/api', 'core/model'], lazily: ['core/trace'] },
   // Files to and from a sandbox are a tar on the way.
   'cli/copy': { may: ['cli', 'core/tar', 'core/model'] },
-  'cli/endpoints': { may: ['cli', 'core/api', 'core/model'], lazily: ['core/client', 'core', 'cli/local'] },
+  'cli/endpoints': {
+    may: ['cli', 'core/api', 'core/model'],
+    lazily: ['core/client', 'core/root', 'cli/local'],
+  },
   // The core of this machine as a thing to start, stop, run and examine. Commands that use one never come here, but
   // through connect, which starts it when it is not there.
   'cli/local': {
     may: [
       'cli',
       'core',
+      'core/root',
       'core/upkeep',
       'core/image',
       'core/runtime/oci',
@@ -41,8 +45,11 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
       ...['core/server', 'core/controller', 'core/agent', 'core/pool', 'core/instance', 'core/guest'],
       ...['core/runtime/driver', 'core/runtime/oci', 'core/runtime/containerd'],
       ...['core/image', 'core/logs', 'core/store', 'core/events', 'core/api', 'core/model', 'core/upkeep'],
+      'core/root',
     ],
   },
+  // What makes a root the place of one core: its directory, its lock, the word of which core has it.
+  'core/root': { may: ['core/api', 'core/model'] },
   // What all of it takes, and how it is: it looks at every part, and no part knows of it.
   'core/upkeep': {
     may: [
@@ -329,7 +336,8 @@ describe('the check itself', () => {
       "import { d } from '../core/daemon.ts'",
       'commands may import cli, cli/copy, cli/local, core/api',
     ],
-    ['src/cli/endpoints/connect.ts', "import { d } from '../../core/daemon.ts'", 'await import()'],
+    ['src/cli/endpoints/connect.ts', "import { c } from '../../core/client/x.ts'", 'await import()'],
+    ['src/cli/endpoints/connect.ts', "import('../../core/daemon.ts')", 'cli/endpoints may import'],
     ['src/core/server/grpc/x.ts', "import '../../controller/x.ts'", 'core/server may import'],
     ['src/core/controller/x.ts', "import '../pool/pool.ts'", 'core/controller may import'],
     ['src/core/runtime/oci/x.ts', "import '../containerd/x.ts'", 'core/runtime/oci may import'],
@@ -346,10 +354,10 @@ describe('the check itself', () => {
   });
 
   it.each([
-    ['src/cli/endpoints/connect.ts', "const load = () => import('../../core/daemon.ts')"],
+    ['src/cli/endpoints/connect.ts', "const load = () => import('../../core/client/x.ts')"],
     [
       'src/core/daemon.ts',
-      "import './runtime/oci/x.ts'; import './lock.ts'; import type { Logger } from 'pino'",
+      "import './runtime/oci/x.ts'; import './root/lock.ts'; import type { Logger } from 'pino'",
     ],
     ['src/core/agent/x.ts', "import '../runtime/driver.ts'; import type { Logger } from 'pino'"],
     ['src/core/wire/gen/x.ts', "import type { Client } from '@grpc/grpc-js'"],

@@ -83,6 +83,27 @@ export const poolArg = Args.string({
   description: 'Name of the pool.',
 });
 
+export const poolsArg = Args.string({
+  name: 'name',
+  required: true,
+  multiple: true,
+  ignoreStdin: true,
+  description: 'Names of the pools.',
+});
+
+export const imageArg = Args.string({
+  required: true,
+  ignoreStdin: true,
+  description: 'Reference or digest.',
+});
+
+export const imagesArg = Args.string({
+  required: true,
+  multiple: true,
+  ignoreStdin: true,
+  description: 'Reference or digest.',
+});
+
 export const leaseArg = Args.string({
   name: 'lease',
   required: true,

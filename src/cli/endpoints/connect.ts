@@ -34,7 +34,7 @@ export async function connect(options: ConnectOptions, here: Here, signal: Abort
 async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreApi> {
   const [{ localCore }, { assertOwnDirectory }] = await Promise.all([
     import('../local/find.ts'),
-    import('../../core/private-directory.ts'),
+    import('../../core/root/private-directory.ts'),
   ]);
   const local = localCore(here, here.packageRoot);
   assertOwnDirectory(local.paths.run);

@@ -11,7 +11,7 @@ import type { LabelFilter } from '../../core/model/image/image-requests.ts';
 import { familiarName } from '../../core/model/image/reference.ts';
 import type { PoolEvent } from '../../core/model/pool/pool.ts';
 import { hasLabels } from '../../core/model/sandbox/labels.ts';
-import { DOCKER_ACTIONS, DOCKER_KINDS } from '../output/docker-event.ts';
+import { DOCKER_ACTIONS, DOCKER_KINDS } from '../output/docker/docker-event.ts';
 import { nearest } from '../output/nearest.ts';
 import { parseFilters, parseLabels } from '../select/filters.ts';
 

@@ -3,7 +3,7 @@ import type { PruneResult } from '../../core/model/image/image.ts';
 import type { PruneRequest } from '../../core/model/image/image-requests.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import { parseMoment } from '../logs/time-query.ts';
-import { namesOf } from '../output/image-view.ts';
+import { namesOf } from '../output/listings/image-view.ts';
 import { parseFilters, parseLabels } from '../select/filters.ts';
 
 /** Which of what could go is meant; no `olderThan`: however old it is. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { notPermitted } from '../../core/private-directory.ts';
+import { notPermitted } from '../../core/root/private-directory.ts';
 
 /** True when something accepts connections on the socket. @throws denied: this user cannot know */
 export function answers(socketPath: string): Promise<boolean> {

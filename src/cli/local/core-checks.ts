@@ -3,7 +3,7 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { formatSize } from '../../core/model/quantity.ts';
 import type { SetAside, SystemHealth } from '../../core/model/system.ts';
 import { filesSetAside, recordsDamage } from '../../core/upkeep/set-aside.ts';
-import { askHealth, recoveryText, unsettledText } from '../output/health-view.ts';
+import { askHealth, recoveryText, unsettledText } from '../output/listings/health-view.ts';
 import { type Check, checksOf } from './check.ts';
 import { type LocalCore, runningCore } from './local-core.ts';
 

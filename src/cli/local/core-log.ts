@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 import { systemClock } from '../../core/model/clock.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import { currentTracer } from '../../core/model/trace.ts';
-import { makePrivateDirectory } from '../../core/private-directory.ts';
+import { makePrivateDirectory } from '../../core/root/private-directory.ts';
 import { CoreLogFile } from './core-log-file.ts';
 
 /**

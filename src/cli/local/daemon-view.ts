@@ -1,5 +1,5 @@
 import type { CorePaths } from '../../core/model/paths.ts';
-import type { CoreStatus } from '../../core/status-file.ts';
+import type { CoreStatus } from '../../core/root/status-file.ts';
 import { timestamp } from '../../core/view/timestamp.ts';
 import type { Listing } from '../output/output.ts';
 

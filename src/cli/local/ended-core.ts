@@ -1,5 +1,5 @@
 import type { CorePaths } from '../../core/model/paths.ts';
-import { readEnded } from '../../core/status-file.ts';
+import { readEnded } from '../../core/root/status-file.ts';
 
 /**
  * What the core before was started with, where it did not end in order: the next one that nobody gave any has them as well,

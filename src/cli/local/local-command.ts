@@ -1,7 +1,7 @@
 import { BaseCommand } from '../command/base-command.ts';
 import type { Settings } from '../config/settings.ts';
 import type { CoreChoice } from '../config/sources.ts';
-import { originText } from '../output/config-view.ts';
+import { originText } from '../output/listings/config-view.ts';
 import { localCore } from './find.ts';
 import type { LocalCore } from './local-core.ts';
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { acquireLock, type CoreLock } from '../../core/lock.ts';
 import { assertEnoughDescriptors } from '../../core/model/failure/descriptors.ts';
 import { codeOfExit, FsbError } from '../../core/model/failure/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
-import { assertOwnDirectory, makePrivateDirectory } from '../../core/private-directory.ts';
-import { type CoreStatus, readStatus } from '../../core/status-file.ts';
+import { acquireLock, type CoreLock } from '../../core/root/lock.ts';
+import { assertOwnDirectory, makePrivateDirectory } from '../../core/root/private-directory.ts';
+import { type CoreStatus, readStatus } from '../../core/root/status-file.ts';
 import { childEnvironment } from '../terminal/child-environment.ts';
 import { answers } from './answers.ts';
 import { firstWord } from './first-word.ts';

@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { abortable } from '../../core/model/async/abortable.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { notPermitted } from '../../core/private-directory.ts';
+import { notPermitted } from '../../core/root/private-directory.ts';
 
 const CHUNK = 64 * 1024;
 

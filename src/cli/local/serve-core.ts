@@ -5,7 +5,7 @@ import { isDiskFull } from '../../core/model/failure/disk-full.ts';
 import { type ErrorBody, FsbError, recoded } from '../../core/model/failure/errors.ts';
 import type { CorePaths } from '../../core/model/paths.ts';
 import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
-import type { CoreStatus } from '../../core/status-file.ts';
+import type { CoreStatus } from '../../core/root/status-file.ts';
 import { Interrupted, STOPPING } from '../command/interruption.ts';
 import type { ProcessEvents } from '../terminal/world.ts';
 import { openCoreLog } from './core-log.ts';

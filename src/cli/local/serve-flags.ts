@@ -3,7 +3,7 @@ import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 import { shellWords } from '../../core/model/shell-words.ts';
-import type { CoreStatus } from '../../core/status-file.ts';
+import type { CoreStatus } from '../../core/root/status-file.ts';
 import { policyFlags } from '../pool/policy-flags.ts';
 import { coreFlags } from './core-flags.ts';
 import { SECURITY_FILES } from './security-flags.ts';

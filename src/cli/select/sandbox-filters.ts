@@ -4,7 +4,7 @@ import { exitCodeOf } from '../../core/model/process.ts';
 import { hasLabels } from '../../core/model/sandbox/labels.ts';
 import { type Phase, type PhaseState, phases } from '../../core/model/sandbox/phase.ts';
 import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
-import { DOCKER_STATES, type DockerState, dockerState } from '../output/docker-state.ts';
+import { DOCKER_STATES, type DockerState, dockerState } from '../output/docker/docker-state.ts';
 import { nearest } from '../output/nearest.ts';
 import { parseFilters, parseLabels } from './filters.ts';
 

@@ -2,7 +2,7 @@ import type { CoreApi } from '../../core/api/core-api.ts';
 import type { CallOptions } from '../../core/api/sandbox-api.ts';
 import { refKey, type Sandbox, type SandboxUsage } from '../../core/model/sandbox/sandbox.ts';
 import { timestamp } from '../../core/view/timestamp.ts';
-import type { StatsView } from '../output/stats-view.ts';
+import type { StatsView } from '../output/listings/stats-view.ts';
 
 export interface SamplerOptions {
   /** Undefined: every namespace. */

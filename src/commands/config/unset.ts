@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { ConfigCommand } from '../../cli/command/config-command.ts';
 import { unsetEntry } from '../../cli/config/change.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
-import { unsetListing } from '../../cli/output/config-view.ts';
+import { unsetListing } from '../../cli/output/listings/config-view.ts';
 
 export default class ConfigUnset extends ConfigCommand {
   static override summary = 'Remove a default of yours, or of a project.';

@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
 import { currentContext } from '../../cli/config/current-context.ts';
 import { localCore } from '../../cli/local/find.ts';
-import { contextDetails, contextView } from '../../cli/output/context-view.ts';
+import { contextDetails, contextView } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextInspect extends InspectCommand {
   static override summary = 'Show contexts as JSON.';

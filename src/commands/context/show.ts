@@ -3,7 +3,7 @@ import { BaseCommand } from '../../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
 import { currentContext } from '../../cli/config/current-context.ts';
 import { localCore } from '../../cli/local/find.ts';
-import { contextDetails, contextView } from '../../cli/output/context-view.ts';
+import { contextDetails, contextView } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextShow extends BaseCommand {
   static override baseFlags = globalFlagsWithF;

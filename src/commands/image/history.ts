@@ -1,6 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { historyListing } from '../../cli/output/image-history-view.ts';
+import { imageArg } from '../../cli/command/flags.ts';
+import { historyListing } from '../../cli/output/listings/image-history-view.ts';
 
 export default class ImageHistory extends BaseCommand {
   static override summary = 'Show the steps that built an image.';
@@ -11,7 +12,7 @@ export default class ImageHistory extends BaseCommand {
     { description: 'Everything, for scripts', command: '<%= config.bin %> image history alpine -o json' },
   ];
   static override args = {
-    reference: Args.string({ required: true, ignoreStdin: true, description: 'Reference or digest.' }),
+    reference: imageArg,
   };
   static override flags = {
     human: Flags.boolean({

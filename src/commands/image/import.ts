@@ -5,8 +5,8 @@ import { imageProgress } from '../../cli/images/image-progress.ts';
 import { importSource, STDIN } from '../../cli/images/import-source.ts';
 import { IMPORT_WORDS } from '../../cli/images/layer-line.ts';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
-import { importedListing } from '../../cli/output/image-listing.ts';
-import { loadedLines, namelessHint } from '../../cli/output/image-view.ts';
+import { importedListing } from '../../cli/output/listings/image-listing.ts';
+import { loadedLines, namelessHint } from '../../cli/output/listings/image-view.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ImageImport extends BaseCommand {

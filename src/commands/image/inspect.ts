@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core';
+import { imagesArg } from '../../cli/command/flags.ts';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
-import { imageDetails } from '../../cli/output/image-details-view.ts';
+import { imageDetails } from '../../cli/output/listings/image-details-view.ts';
 
 export default class ImageInspect extends InspectCommand {
   static override summary = 'Show everything about images.';
@@ -11,12 +11,7 @@ export default class ImageInspect extends InspectCommand {
     { description: 'For reading', command: '<%= config.bin %> image inspect alpine -o table' },
   ];
   static override args = {
-    reference: Args.string({
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Reference or digest.',
-    }),
+    reference: imagesArg,
   };
 
   override async run(): Promise<undefined> {

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { repeated } from '../../cli/command/flags.ts';
-import { imageListing } from '../../cli/output/image-listing.ts';
+import { imageListing } from '../../cli/output/listings/image-listing.ts';
 import { parseFilters, parseLabels } from '../../cli/select/filters.ts';
 import {
   builtBetween,

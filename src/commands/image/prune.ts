@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { repeated } from '../../cli/command/flags.ts';
 import { imageLossLines, parsePruneFilter } from '../../cli/images/prune-terms.ts';
-import { prunedListing, removedNames } from '../../cli/output/image-view.ts';
+import { prunedListing, removedNames } from '../../cli/output/listings/image-view.ts';
 import { assertCanAsk, confirmLoss } from '../../cli/terminal/prompts.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { PruneResult } from '../../core/model/image/image.ts';

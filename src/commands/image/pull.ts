@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { platformFlag } from '../../cli/images/pull-flags.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
-import { pulledListing } from '../../cli/output/image-view.ts';
+import { pulledListing } from '../../cli/output/listings/image-view.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 
 export default class ImagePull extends PullingCommand {

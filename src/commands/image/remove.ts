@@ -1,6 +1,7 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { departureLine, removedLines } from '../../cli/output/image-view.ts';
+import { imagesArg } from '../../cli/command/flags.ts';
+import { departureLine, removedLines } from '../../cli/output/listings/image-view.ts';
 import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 
 export default class ImageRemove extends BaseCommand {
@@ -16,12 +17,7 @@ export default class ImageRemove extends BaseCommand {
     },
   ];
   static override args = {
-    reference: Args.string({
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Reference or digest.',
-    }),
+    reference: imagesArg,
   };
   static override flags = {
     force: Flags.boolean({

@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import type { FailureContext } from '../../cli/command/failure.ts';
+import { imagesArg } from '../../cli/command/flags.ts';
 import { globalFlagsWithoutFormat } from '../../cli/command/global-flags.ts';
 import { wantsJson } from '../../cli/command/wants-json.ts';
 import { counted } from '../../cli/images/counted.ts';
@@ -24,12 +25,7 @@ export default class ImageSave extends BaseCommand {
   ];
   static override baseFlags = globalFlagsWithoutFormat;
   static override args = {
-    reference: Args.string({
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Reference or digest.',
-    }),
+    reference: imagesArg,
   };
   static override flags = {
     output: Flags.string({

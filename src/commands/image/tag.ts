@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
+import { imageArg } from '../../cli/command/flags.ts';
 
 export default class ImageTag extends BaseCommand {
   static override summary = 'Give an image one more name.';
@@ -13,7 +14,7 @@ export default class ImageTag extends BaseCommand {
     },
   ];
   static override args = {
-    source: Args.string({ required: true, ignoreStdin: true, description: 'Reference or digest.' }),
+    source: imageArg,
     target: Args.string({
       required: true,
       ignoreStdin: true,

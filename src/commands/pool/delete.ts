@@ -1,5 +1,6 @@
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
+import { poolsArg } from '../../cli/command/flags.ts';
 
 export default class PoolDelete extends BaseCommand {
   static override summary = 'Delete pools.';
@@ -13,12 +14,7 @@ export default class PoolDelete extends BaseCommand {
     },
   ];
   static override args = {
-    name: Args.string({
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Names of the pools.',
-    }),
+    name: poolsArg,
   };
   static override flags = {
     force: Flags.boolean({ char: 'f', summary: 'End the sandboxes and leases out of it, too.' }),

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { durationFlag, poolArg } from '../../cli/command/flags.ts';
-import { onePool } from '../../cli/output/pool-view.ts';
+import { onePool } from '../../cli/output/listings/pool-view.ts';
 
 export default class PoolDrain extends BaseCommand {
   static override summary = 'Empty a pool.';

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { poolArg } from '../../cli/command/flags.ts';
-import { poolDetails } from '../../cli/output/pool-view.ts';
+import { poolDetails } from '../../cli/output/listings/pool-view.ts';
 
 export default class PoolGet extends BaseCommand {
   static override summary = 'Show everything about one pool.';

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core';
+import { poolsArg } from '../../cli/command/flags.ts';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
-import { poolDetails } from '../../cli/output/pool-view.ts';
+import { poolDetails } from '../../cli/output/listings/pool-view.ts';
 
 export default class PoolInspect extends InspectCommand {
   static override summary = 'Show everything about pools as JSON.';
@@ -14,12 +14,7 @@ export default class PoolInspect extends InspectCommand {
     },
   ];
   static override args = {
-    name: Args.string({
-      required: true,
-      multiple: true,
-      ignoreStdin: true,
-      description: 'Names of the pools.',
-    }),
+    name: poolsArg,
   };
 
   override async run(): Promise<undefined> {

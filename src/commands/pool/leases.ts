@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { leaseListing } from '../../cli/output/lease-view.ts';
+import { leaseListing } from '../../cli/output/listings/lease-view.ts';
 
 export default class PoolLeases extends BaseCommand {
   static override summary = 'List leased instances.';

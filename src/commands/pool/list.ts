@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { poolListing } from '../../cli/output/pool-view.ts';
+import { poolListing } from '../../cli/output/listings/pool-view.ts';
 
 export default class PoolList extends BaseCommand {
   static override summary = 'List the pools.';

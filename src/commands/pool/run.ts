@@ -2,7 +2,7 @@ import { Args } from '@oclif/core';
 import { DEFAULT_DETACH_KEYS } from '../../cli/command/flags.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
-import { leaseListing } from '../../cli/output/lease-view.ts';
+import { leaseListing } from '../../cli/output/listings/lease-view.ts';
 import { leaseRequest, type PoolRunFlags, poolRunFlags } from '../../cli/pool/lease-flags.ts';
 import { waiting } from '../../cli/pool/waiting-line.ts';
 import { type CommandPlan, followCommand, planCommand } from '../../cli/session/command-run.ts';

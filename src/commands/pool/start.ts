@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
-import { onePool } from '../../cli/output/pool-view.ts';
+import { onePool } from '../../cli/output/listings/pool-view.ts';
 import { ProgressLine } from '../../cli/output/progress-line.ts';
 import { policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';

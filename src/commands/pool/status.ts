@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { poolStatusListing } from '../../cli/output/pool-status-view.ts';
+import { poolStatusListing } from '../../cli/output/listings/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { abortable } from '../../core/model/async/abortable.ts';

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { durationFlag } from '../../cli/command/flags.ts';
-import { onePool } from '../../cli/output/pool-view.ts';
+import { onePool } from '../../cli/output/listings/pool-view.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 
 export default class PoolStop extends BaseCommand {

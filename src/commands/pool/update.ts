@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { poolArg } from '../../cli/command/flags.ts';
 import { pullImages, withImages } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
-import { onePool } from '../../cli/output/pool-view.ts';
+import { onePool } from '../../cli/output/listings/pool-view.ts';
 import { policyFileFlag, policyFlags, warmImageFlag, warmPullFlag } from '../../cli/pool/policy-flags.ts';
 import { warmNames } from '../../cli/pool/policy-from-flags.ts';
 import { policyRequest, poolName } from '../../cli/pool/policy-request.ts';

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { usageDetailsListing, usageListing } from '../../cli/output/usage-view.ts';
+import { usageDetailsListing, usageListing } from '../../cli/output/listings/usage-view.ts';
 import { usageDetails } from '../../cli/system/usage-details.ts';
 import { askUsage, usageRows } from '../../cli/system/usage-rows.ts';
 

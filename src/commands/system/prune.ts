@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { repeated } from '../../cli/command/flags.ts';
 import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
-import { systemPrunedListing, systemPrunedNames } from '../../cli/output/pruned-view.ts';
+import { systemPrunedListing, systemPrunedNames } from '../../cli/output/listings/pruned-view.ts';
 import { assertMayPrune, candidatesOf } from '../../cli/system/candidates.ts';
 import {
   type Candidates,

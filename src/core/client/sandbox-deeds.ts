@@ -1,6 +1,6 @@
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { CallOptions, SandboxApi } from '../api/sandbox-api.ts';
-import { assertSignal, signalName } from '../model/process.ts';
+import { assertSignal, SIGKILL, signalName } from '../model/process.ts';
 import type { Sandbox, SandboxRef } from '../model/sandbox/sandbox.ts';
 import { assertChangeFitsWire, changeToWire } from '../wire/convert/change.ts';
 import { deleteToWire, refToWire, resetToWire, stopToWire } from '../wire/convert/parts.ts';
@@ -8,8 +8,6 @@ import { sandboxFromWire } from '../wire/convert/sandbox.ts';
 import { type SandboxInfo, FastPathServiceService as service } from '../wire/gen/fastpath/v1/fastpath.ts';
 import { assertNotNewer, carryThrough, type Deed, ifThere, orCannotTell } from './deed.ts';
 import type { Rpc } from './rpc.ts';
-
-const SIGKILL = 9;
 
 type Lifecycle = 'stop' | 'start' | 'restart' | 'reset' | 'pause' | 'unpause' | 'signal';
 

@@ -72,6 +72,9 @@ export function exitCodeOf(status: ExitStatus): number {
   return status.signal === null ? (status.code ?? 0) : 128 + status.signal;
 }
 
+/** Its number. */
+export const SIGKILL = 9;
+
 const FIRST_REALTIME = 34;
 const LAST_REALTIME = 64;
 

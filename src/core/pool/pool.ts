@@ -1,5 +1,12 @@
 import type { Instance } from '../instance/instance.ts';
-import type { OnEmpty, PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool/pool.ts';
+import type {
+  OnEmpty,
+  PoolEvent,
+  PoolPolicy,
+  PoolShapeStatus,
+  PoolState,
+  PoolTotals,
+} from '../model/pool/pool.ts';
 import type { Shape } from '../model/sandbox/shape.ts';
 
 /**
@@ -29,19 +36,6 @@ export interface Claim {
 export interface ReleaseOptions {
   /** Destroy it, whatever the policy says. */
   destroy?: boolean;
-}
-
-/** How a pool stands as a whole. */
-export interface PoolTotals {
-  idle: number;
-  claimed: number;
-  booting: number;
-  stopping: number;
-  waiting: number;
-  /** Bytes of the budget that are taken. */
-  memory: number;
-  /** capacity.min as the autoscaler has it now. */
-  min: number;
 }
 
 /** An instance that the pool holds, with what the pool knows of it. */

@@ -1,6 +1,6 @@
 import type { Instance } from '../instance/instance.ts';
 import { FsbError } from '../model/failure/errors.ts';
-import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState } from '../model/pool/pool.ts';
+import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState, PoolTotals } from '../model/pool/pool.ts';
 import {
   closedError,
   neverFitsError,
@@ -12,15 +12,7 @@ import { clearIdle } from './fleet/clear.ts';
 import type { ShapeRecord } from './fleet/shape-record.ts';
 import { sameWords } from './fleet/unfit.ts';
 import { assemble, type PoolOptions, type PoolParts, roomOf } from './parts.ts';
-import type {
-  Claim,
-  ClaimRequest,
-  Pool,
-  PooledInstance,
-  PoolTotals,
-  ReleaseOptions,
-  WarmEntry,
-} from './pool.ts';
+import type { Claim, ClaimRequest, Pool, PooledInstance, ReleaseOptions, WarmEntry } from './pool.ts';
 import { pooledInstances, poolTotals, shapeStatus } from './report/status.ts';
 
 const keptWarmError = (pool: string, image: string): FsbError =>

@@ -7,9 +7,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
 import { ensureCore, stopCore } from '../../../src/cli/local/local-core.ts';
-import { acquireLock } from '../../../src/core/lock.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
+import { acquireLock } from '../../../src/core/root/lock.ts';
 import { repository } from '../../helpers/core/real-core.ts';
 
 /** What is said of a core that does not become one: a package whose program does what the test wants. */

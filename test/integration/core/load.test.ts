@@ -7,7 +7,7 @@ import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
-import { readStatus } from '../../../src/core/status-file.ts';
+import { readStatus } from '../../../src/core/root/status-file.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { webSocketHead } from '../../fuzz/raw-clients.ts';
 import { Authority } from '../../helpers/core/certificates.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { acquireLock } from '../../../src/core/lock.ts';
+import { acquireLock } from '../../../src/core/root/lock.ts';
 import { buildGuest, guestDirectory } from '../../helpers/core/real-core.ts';
 
 const binary = join(guestDirectory, 'fsb-launch');

@@ -6,7 +6,7 @@ import { parseMoment, parseTail } from '../../../src/cli/logs/time-query.ts';
 import { chooseEditor } from '../../../src/cli/spec/editor.ts';
 import { LineStamper, preciseTimestamp } from '../../../src/core/model/line-stamper.ts';
 import type { StreamName } from '../../../src/core/model/process.ts';
-import type { CoreStatus } from '../../../src/core/status-file.ts';
+import type { CoreStatus } from '../../../src/core/root/status-file.ts';
 
 describe('logLevel', () => {
   it.each([

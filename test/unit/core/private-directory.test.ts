@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import { assertOwnDirectory } from '../../../src/core/private-directory.ts';
+import { assertOwnDirectory } from '../../../src/core/root/private-directory.ts';
 
 let folder: string;
 beforeEach(() => {

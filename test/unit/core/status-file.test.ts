@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { forgetEnded, readEnded, removeStatus, setStatusAside } from '../../../src/core/status-file.ts';
+import { forgetEnded, readEnded, removeStatus, setStatusAside } from '../../../src/core/root/status-file.ts';
 
 it('takes away the status, and what a core that was killed while it wrote has left, and nothing else', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'fsb-status-'));

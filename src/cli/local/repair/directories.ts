@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { makePrivateDirectory } from '../../../core/private-directory.ts';
+import { makePrivateDirectory } from '../../../core/root/private-directory.ts';
 import type { Fault, FindFaults } from './fault.ts';
 
 /** Those of the core that are missing, or open to others. */

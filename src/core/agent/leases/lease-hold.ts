@@ -1,13 +1,12 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import type { Lease } from '../../model/pool/pool.ts';
-import type { ProcessSession } from '../../model/process.ts';
+import { type ProcessSession, SIGKILL } from '../../model/process.ts';
 import type { ReleaseOptions } from '../../pool/pool.ts';
 import type { LeaseRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
 
-const SIGKILL = 9;
 /** Milliseconds for the guest to say that nothing runs any more. */
 const KILL_ANSWER = 5_000;
 

@@ -2,7 +2,7 @@ import type { ExecRequest } from '../../api/sandbox-api.ts';
 import type { GuestChannel, GuestProcess } from '../../guest/guest-channel.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
-import type { ExitStatus, ProcessSession } from '../../model/process.ts';
+import { type ExitStatus, type ProcessSession, SIGKILL } from '../../model/process.ts';
 import type { Surroundings } from '../ledger/records.ts';
 import { assertDirectory } from './assert-directory.ts';
 import { execProcess } from './exec-process.ts';
@@ -24,8 +24,6 @@ export interface ExecsOptions {
   /** Left out: no exec is told that it ran out of memory. */
   kills?: MemoryKills;
 }
-
-const SIGKILL = 9;
 
 /** The further processes of one holder's time in one instance. */
 export class Execs {

@@ -1,7 +1,6 @@
 import type { Instance } from '../../instance/instance.ts';
-import type { ExitStatus } from '../../model/process.ts';
+import { type ExitStatus, SIGKILL } from '../../model/process.ts';
 
-const SIGKILL = 9;
 /** What a shell ends with when its command was killed. */
 const SHELL_KILLED = 128 + SIGKILL;
 

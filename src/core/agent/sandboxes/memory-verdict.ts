@@ -1,8 +1,7 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { Instance } from '../../instance/instance.ts';
-import type { ExitStatus } from '../../model/process.ts';
+import { type ExitStatus, SIGKILL } from '../../model/process.ts';
 
-const SIGKILL = 9;
 /** What a shell ends with when its command was killed. */
 const SHELL_KILLED = 128 + SIGKILL;
 

@@ -1,11 +1,10 @@
 import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
+import { SIGKILL } from '../../model/process.ts';
 import type { SlotEnd } from '../ledger/records.ts';
 import type { MemoryVerdict } from './memory-verdict.ts';
 import type { Stopping } from './stopping.ts';
-
-const SIGKILL = 9;
 
 interface Witnesses {
   main: Pick<GuestProcess, 'exited'>;

@@ -10,7 +10,7 @@ import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
-import type { ExitStatus } from '../../model/process.ts';
+import { type ExitStatus, SIGKILL } from '../../model/process.ts';
 import type { Resources } from '../../model/sandbox/shape.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
@@ -23,7 +23,6 @@ import { outcome } from './outcome.ts';
 import { Persistence } from './persistence.ts';
 import { Stopping } from './stopping.ts';
 
-const SIGKILL = 9;
 /** Milliseconds for which a process waits for its log to be writable again; then it goes on without one. */
 const LOG_PATIENCE = 10_000;
 /** Milliseconds that whoever wants it gone waits for output, when it has ended. */

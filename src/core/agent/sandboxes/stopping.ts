@@ -5,9 +5,9 @@ import type { Instance } from '../../instance/instance.ts';
 import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
+import { SIGKILL } from '../../model/process.ts';
 
 const SIGTERM = 15;
-const SIGKILL = 9;
 /** Milliseconds for the guest to end everything, and after that for the runtime. */
 const KILL_ANSWER = 1_000;
 const KILL_LIMIT = 10_000;

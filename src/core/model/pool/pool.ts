@@ -89,14 +89,8 @@ export interface PoolShapeStatus {
   p99?: number;
 }
 
-/** What people see of one pool. */
-export interface PoolInfo {
-  name: string;
-  state: PoolState;
-  /** With every default filled in. */
-  policy: PoolPolicy;
-  /** Milliseconds since the epoch. */
-  createdAt: number;
+/** How a pool stands as a whole. */
+export interface PoolTotals {
   idle: number;
   claimed: number;
   booting: number;
@@ -106,6 +100,16 @@ export interface PoolInfo {
   memory: number;
   /** capacity.min as the autoscaler has it now. */
   min: number;
+}
+
+/** What people see of one pool. */
+export interface PoolInfo extends PoolTotals {
+  name: string;
+  state: PoolState;
+  /** With every default filled in. */
+  policy: PoolPolicy;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
 }
 
 /** One living instance of a pool. */

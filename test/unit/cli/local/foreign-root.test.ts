@@ -7,7 +7,7 @@ import { type LocalCore, runningCore } from '../../../../src/cli/local/local-cor
 import { readLogFile } from '../../../../src/cli/local/log-file.ts';
 import { findFaults } from '../../../../src/cli/local/repair/find-faults.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
-import { makePrivateDirectory } from '../../../../src/core/private-directory.ts';
+import { makePrivateDirectory } from '../../../../src/core/root/private-directory.ts';
 
 /** A root that belongs to another user, and is closed to others: nobody can say what is in it, a core or none. */
 let root: string;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dockerAge } from '../../../../src/cli/output/docker-age.ts';
+import { dockerAge } from '../../../../src/cli/output/docker/docker-age.ts';
 
 const [SECOND, HOUR, DAY] = [1_000, 3_600_000, 86_400_000];
 

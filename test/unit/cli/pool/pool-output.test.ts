@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { poolStatusListing } from '../../../../src/cli/output/listings/pool-status-view.ts';
+import { poolListing } from '../../../../src/cli/output/listings/pool-view.ts';
 import { type Listing, type OutputFormat, render } from '../../../../src/cli/output/output.ts';
-import { poolStatusListing } from '../../../../src/cli/output/pool-status-view.ts';
-import { poolListing } from '../../../../src/cli/output/pool-view.ts';
 import type { PoolInfo } from '../../../../src/core/model/pool/pool.ts';
 import { parsePolicy } from '../../../../src/core/model/pool/pool-policy.ts';
 import type { ShapeSummary } from '../../../../src/core/model/sandbox/shape.ts';

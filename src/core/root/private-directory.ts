@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { diskFull, isDiskFull } from './model/failure/disk-full.ts';
-import { FsbError } from './model/failure/errors.ts';
+import { diskFull, isDiskFull } from '../model/failure/disk-full.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /**
  * Makes a directory of the core's own, mode 0700, with what is missing above it.

@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
-import { familiarName } from '../../core/model/image/reference.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
 import type {
   EventView,
   ImageEventView,
   PoolEventView,
   SandboxEventView,
-} from '../../core/view/event-view.ts';
-import type { DockerRow } from './output.ts';
+} from '../../../core/view/event-view.ts';
+import type { DockerRow } from '../output.ts';
 
 /** What docker calls our kinds of events. It has no pools. */
 export const DOCKER_KINDS = { sandbox: 'container', image: 'image', pool: 'pool' } as const;

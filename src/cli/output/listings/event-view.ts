@@ -1,14 +1,14 @@
-import { DEFAULT_NAMESPACE } from '../../core/model/ids.ts';
-import { shortDigest } from '../../core/model/image/digest.ts';
-import { familiarName } from '../../core/model/image/reference.ts';
-import { formatSize } from '../../core/model/quantity.ts';
+import { DEFAULT_NAMESPACE } from '../../../core/model/ids.ts';
+import { shortDigest } from '../../../core/model/image/digest.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import { formatSize } from '../../../core/model/quantity.ts';
 import type {
   EventView,
   ImageEventView,
   PoolEventView,
   SandboxEventView,
-} from '../../core/view/event-view.ts';
-import { printable } from './output.ts';
+} from '../../../core/view/event-view.ts';
+import { printable } from '../output.ts';
 
 /**
  * A line in columns; what names an event in full is for wide ones, so that the others fit a terminal.

@@ -1,5 +1,5 @@
-import type { CoreFacts } from '../../core/api/core-api.ts';
-import type { Listing } from './output.ts';
+import type { CoreFacts } from '../../../core/api/core-api.ts';
+import type { Listing } from '../output.ts';
 
 export interface VersionView {
   client: { version: string; node_version: string };

@@ -1,10 +1,10 @@
-import { shortId } from '../../core/model/ids.ts';
-import type { Phase } from '../../core/model/sandbox/phase.ts';
-import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
-import { type SandboxView, sandboxView } from '../../core/view/sandbox-view.ts';
-import { dockerSandbox } from './docker-names.ts';
-import type { Column, Listing, Tone } from './output.ts';
-import { sampleSandbox } from './samples.ts';
+import { shortId } from '../../../core/model/ids.ts';
+import type { Phase } from '../../../core/model/sandbox/phase.ts';
+import type { Sandbox } from '../../../core/model/sandbox/sandbox.ts';
+import { type SandboxView, sandboxView } from '../../../core/view/sandbox-view.ts';
+import { dockerSandbox } from '../docker/docker-names.ts';
+import type { Column, Listing, Tone } from '../output.ts';
+import { sampleSandbox } from '../samples.ts';
 import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 const TONES: Record<Phase, Tone> = {

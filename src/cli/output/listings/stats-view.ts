@@ -1,6 +1,6 @@
-import { shortId } from '../../core/model/ids.ts';
-import { formatSize } from '../../core/model/quantity.ts';
-import type { Listing } from './output.ts';
+import { shortId } from '../../../core/model/ids.ts';
+import { formatSize } from '../../../core/model/quantity.ts';
+import type { Listing } from '../output.ts';
 
 /** A row of `stats` as `-o json` shows it; what is not known, or of one that does not run, is null. */
 export interface StatsView {

@@ -1,9 +1,9 @@
-import { shortDigest } from '../../core/model/image/digest.ts';
-import type { ImageDetails, ImageHistory, ImageLayer } from '../../core/model/image/image.ts';
-import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { momentOf } from '../../core/view/timestamp.ts';
-import { sinceText } from './docker-age.ts';
-import type { DockerRow, Listing } from './output.ts';
+import { shortDigest } from '../../../core/model/image/digest.ts';
+import type { ImageDetails, ImageHistory, ImageLayer } from '../../../core/model/image/image.ts';
+import { formatAge, formatSize } from '../../../core/model/quantity.ts';
+import { momentOf } from '../../../core/view/timestamp.ts';
+import { sinceText } from '../docker/docker-age.ts';
+import type { DockerRow, Listing } from '../output.ts';
 
 /** A row of `image history` as `-o json` shows it. */
 export interface HistoryView {

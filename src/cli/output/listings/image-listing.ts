@@ -1,13 +1,13 @@
-import { shortDigest } from '../../core/model/image/digest.ts';
-import type { ImageInfo, ImportedImage } from '../../core/model/image/image.ts';
-import { formatPlatform } from '../../core/model/image/platform.ts';
-import { familiarName } from '../../core/model/image/reference.ts';
-import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { type ImageView, type ImportedView, imageView, importedView } from '../../core/view/image-view.ts';
-import { dockerImages } from './docker-names.ts';
+import { shortDigest } from '../../../core/model/image/digest.ts';
+import type { ImageInfo, ImportedImage } from '../../../core/model/image/image.ts';
+import { formatPlatform } from '../../../core/model/image/platform.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import { formatAge, formatSize } from '../../../core/model/quantity.ts';
+import { type ImageView, type ImportedView, imageView, importedView } from '../../../core/view/image-view.ts';
+import { dockerImages } from '../docker/docker-names.ts';
+import type { Listing } from '../output.ts';
+import { sampleImage } from '../samples.ts';
 import { namesOf } from './image-view.ts';
-import type { Listing } from './output.ts';
-import { sampleImage } from './samples.ts';
 
 /** @param full whole digests. @param digests also those by which registries know the images */
 export function imageListing(

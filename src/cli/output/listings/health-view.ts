@@ -1,10 +1,10 @@
-import type { CoreApi } from '../../core/api/core-api.ts';
-import type { CallOptions } from '../../core/api/sandbox-api.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
-import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import type { RecoveryResult, SystemHealth } from '../../core/model/system.ts';
-import type { HealthView } from '../../core/view/health-view.ts';
-import type { Rows } from './rows.ts';
+import type { CoreApi } from '../../../core/api/core-api.ts';
+import type { CallOptions } from '../../../core/api/sandbox-api.ts';
+import { FsbError } from '../../../core/model/failure/errors.ts';
+import { formatAge, formatSize } from '../../../core/model/quantity.ts';
+import type { RecoveryResult, SystemHealth } from '../../../core/model/system.ts';
+import type { HealthView } from '../../../core/view/health-view.ts';
+import type { Rows } from '../rows.ts';
 
 /** Undefined: the core is too old to say. */
 export async function askHealth(

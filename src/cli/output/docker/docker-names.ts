@@ -1,13 +1,13 @@
-import { shortId } from '../../core/model/ids.ts';
-import { shortDigest } from '../../core/model/image/digest.ts';
-import { familiarName } from '../../core/model/image/reference.ts';
-import { formatSize } from '../../core/model/quantity.ts';
-import type { ImageView } from '../../core/view/image-view.ts';
-import type { SandboxView } from '../../core/view/sandbox-view.ts';
+import { shortId } from '../../../core/model/ids.ts';
+import { shortDigest } from '../../../core/model/image/digest.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import { formatSize } from '../../../core/model/quantity.ts';
+import type { ImageView } from '../../../core/view/image-view.ts';
+import type { SandboxView } from '../../../core/view/sandbox-view.ts';
+import { commandText, pairs, phaseText, portsOf } from '../listings/sandbox-texts.ts';
+import type { DockerRow } from '../output.ts';
 import { sinceText } from './docker-age.ts';
 import { type DockerState, dockerState } from './docker-state.ts';
-import type { DockerRow } from './output.ts';
-import { commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 /** What docker's templates call what our rows have: docs/output.md has the list. */
 

@@ -1,13 +1,13 @@
-import { shortDigest } from '../../core/model/image/digest.ts';
+import { shortDigest } from '../../../core/model/image/digest.ts';
 import {
   type ImageInfo,
   type ImportedImage,
   KEEPER,
   type PruneResult,
   type RemovedImage,
-} from '../../core/model/image/image.ts';
-import { familiarName } from '../../core/model/image/reference.ts';
-import { formatSize } from '../../core/model/quantity.ts';
+} from '../../../core/model/image/image.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import { formatSize } from '../../../core/model/quantity.ts';
 import {
   type PrunedView,
   type Pulled,
@@ -16,8 +16,8 @@ import {
   pulledView,
   type RemovedView,
   removedView,
-} from '../../core/view/image-view.ts';
-import type { Listing } from './output.ts';
+} from '../../../core/view/image-view.ts';
+import type { Listing } from '../output.ts';
 
 /** `alpine:latest, tools:1` */
 export const namesOf = ({ references }: Pick<ImageInfo, 'references'>): string =>

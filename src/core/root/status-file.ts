@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { CoreFacts } from './api/core-api.ts';
-import { diskError } from './model/failure/disk-failure.ts';
+import type { CoreFacts } from '../api/core-api.ts';
+import { diskError } from '../model/failure/disk-failure.ts';
 
 /** What a running core says about itself to those who cannot ask it yet: `core.json` in the run directory. */
 export interface CoreStatus extends CoreFacts {

@@ -1,10 +1,10 @@
-import { formatDuration, formatSize } from '../../core/model/quantity.ts';
-import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
-import type { SandboxSpec } from '../../core/model/sandbox/spec.ts';
-import { type SandboxDetailsView, sandboxDetailsView } from '../../core/view/sandbox-view.ts';
-import { dockerSandbox } from './docker-names.ts';
-import { type Listing, printable } from './output.ts';
-import { describeRows } from './rows.ts';
+import { formatDuration, formatSize } from '../../../core/model/quantity.ts';
+import type { Sandbox } from '../../../core/model/sandbox/sandbox.ts';
+import type { SandboxSpec } from '../../../core/model/sandbox/spec.ts';
+import { type SandboxDetailsView, sandboxDetailsView } from '../../../core/view/sandbox-view.ts';
+import { dockerSandbox } from '../docker/docker-names.ts';
+import { type Listing, printable } from '../output.ts';
+import { describeRows } from '../rows.ts';
 import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
 
 /** @param several an array for programs, also of one that alone was found */

@@ -1,4 +1,4 @@
-import type { Phase } from '../../core/model/sandbox/phase.ts';
+import type { Phase } from '../../../core/model/sandbox/phase.ts';
 
 /** docker's words for what a container is; one that restarts by itself we do not have. */
 export const DOCKER_STATES = [

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { FsbError } from './model/failure/errors.ts';
-import { hasStreams } from './model/failure/has-streams.ts';
+import { FsbError } from '../model/failure/errors.ts';
+import { hasStreams } from '../model/failure/has-streams.ts';
 
 /** Exit code of `fsb-launch lock` when somebody else has the lock. */
 const HELD = 75;

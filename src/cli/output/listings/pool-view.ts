@@ -1,21 +1,21 @@
-import { familiarName } from '../../core/model/image/reference.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
 import type {
   PoolDetails,
   PoolInfo,
   PoolInstance,
   PoolPolicy,
   PoolState,
-} from '../../core/model/pool/pool.ts';
-import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
-import { formatAge, formatDuration, formatSize } from '../../core/model/quantity.ts';
-import type { Resources } from '../../core/model/sandbox/shape.ts';
+} from '../../../core/model/pool/pool.ts';
+import type { PoolPolicyInput } from '../../../core/model/pool/pool-policy.ts';
+import { formatAge, formatDuration, formatSize } from '../../../core/model/quantity.ts';
+import type { Resources } from '../../../core/model/sandbox/shape.ts';
 import {
   type InstanceView,
   type PoolDetailsView,
   type PoolView,
   poolDetailsView,
   poolView,
-} from '../../core/view/pool-view.ts';
+} from '../../../core/view/pool-view.ts';
 import {
   type Column,
   type Listing,
@@ -23,7 +23,7 @@ import {
   type RenderOptions,
   renderTable,
   type Tone,
-} from './output.ts';
+} from '../output.ts';
 import { isInUse, shapeColumns } from './pool-status-view.ts';
 
 const STATE_TONES: Record<PoolState, Tone> = { active: 'good', stopped: 'busy', drained: 'bad' };

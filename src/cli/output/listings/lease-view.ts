@@ -1,9 +1,9 @@
-import { familiarName } from '../../core/model/image/reference.ts';
-import type { Lease } from '../../core/model/pool/pool.ts';
-import { formatAge, formatDuration } from '../../core/model/quantity.ts';
-import { type LeaseView, leaseView } from '../../core/view/lease-view.ts';
-import type { Listing } from './output.ts';
-import { sampleLease } from './samples.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import type { Lease } from '../../../core/model/pool/pool.ts';
+import { formatAge, formatDuration } from '../../../core/model/quantity.ts';
+import { type LeaseView, leaseView } from '../../../core/view/lease-view.ts';
+import type { Listing } from '../output.ts';
+import { sampleLease } from '../samples.ts';
 
 export function leaseListing(leases: Lease[], now: number): Listing<LeaseView> {
   return {

@@ -1,9 +1,13 @@
-import { familiarName } from '../../core/model/image/reference.ts';
-import type { PoolShapeStatus } from '../../core/model/pool/pool.ts';
-import { formatSize } from '../../core/model/quantity.ts';
-import { defaultResources } from '../../core/model/sandbox/shape.ts';
-import { type PoolShapeView, poolShapeView, type ShapeSummaryView } from '../../core/view/pool-shape-view.ts';
-import type { Column, Listing, Tone } from './output.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import type { PoolShapeStatus } from '../../../core/model/pool/pool.ts';
+import { formatSize } from '../../../core/model/quantity.ts';
+import { defaultResources } from '../../../core/model/sandbox/shape.ts';
+import {
+  type PoolShapeView,
+  poolShapeView,
+  type ShapeSummaryView,
+} from '../../../core/view/pool-shape-view.ts';
+import type { Column, Listing, Tone } from '../output.ts';
 
 export function poolStatusListing(rows: PoolShapeStatus[]): Listing<PoolShapeView> {
   const items = rows.map(poolShapeView);

@@ -1,10 +1,10 @@
-import type { ImageDetails } from '../../core/model/image/image.ts';
-import { formatPlatform } from '../../core/model/image/platform.ts';
-import { familiarName } from '../../core/model/image/reference.ts';
-import { formatAge, formatSize } from '../../core/model/quantity.ts';
-import { type ImageDetailsView, imageDetailsView } from '../../core/view/image-details-view.ts';
+import type { ImageDetails } from '../../../core/model/image/image.ts';
+import { formatPlatform } from '../../../core/model/image/platform.ts';
+import { familiarName } from '../../../core/model/image/reference.ts';
+import { formatAge, formatSize } from '../../../core/model/quantity.ts';
+import { type ImageDetailsView, imageDetailsView } from '../../../core/view/image-details-view.ts';
+import { type Listing, printable } from '../output.ts';
 import { namesOf } from './image-view.ts';
-import { type Listing, printable } from './output.ts';
 
 /** What `docker image inspect` calls things, beside our own names. */
 export interface ImageInspectView extends ImageDetailsView {
