@@ -1,7 +1,7 @@
 import { Agent } from '../../../src/core/agent/agent.ts';
 import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import { poolApi } from '../../../src/core/agent/pool-api.ts';
-import { recover } from '../../../src/core/agent/recovery/recover.ts';
+import { type RecoveryOptions, recover } from '../../../src/core/agent/recovery/recover.ts';
 import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
 import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/sandboxes/retained-logs.ts';
 import type { ImageApi } from '../../../src/core/api/image-api.ts';
@@ -18,10 +18,14 @@ export interface AgentParts {
   retained?: ReturnType<typeof memoryTable<RetainedLog>>;
   /** Milliseconds that the logs of deleted sandboxes stay. */
   retention?: number;
+  /** How what an earlier core has left is reached; left out: nothing runs. */
+  adopt?: RecoveryOptions['adopt'];
 }
 
+const nothingRuns = (): Promise<never> => Promise.reject(new Error('nothing runs'));
+
 /** The agent of a node on the fake driver; its records are in memory. */
-export function buildAgent({ node, logs, clock, retention = 0, ...tables }: AgentParts) {
+export function buildAgent({ node, logs, clock, retention = 0, adopt = nothingRuns, ...tables }: AgentParts) {
   const { ground, pools, admin, leases, runs, helpers, ledger, recording, events, images } = node;
   const { log } = ground;
   const slots = tables.slots ?? memoryTable<SlotRecord>();
@@ -40,12 +44,13 @@ export function buildAgent({ node, logs, clock, retention = 0, ...tables }: Agen
   return {
     agent,
     slots,
-    /** As a core that starts does; nothing that an earlier one has left runs. */
+    unsettled,
+    /** As a core that starts does. */
     recover: () =>
       recover({
         ...{ agent, leases, recording, pools, images, logs, retained, ledger, slots, unsettled, clock, log },
         doubt: nothing,
-        adopt: () => Promise.reject(new Error('nothing runs')),
+        adopt,
       }),
     async close() {
       await agent.close();
