@@ -134,6 +134,7 @@ async function runningSandbox(said: string) {
     held: { instance, giveBack: async () => {}, resize: () => {} },
     logger: pino({ level: 'silent' }),
     record: async () => {},
+    unrecorded: () => {},
   });
   main.write(said);
   await clock.advance(0);

@@ -78,6 +78,7 @@ export class Agent implements AgentApi {
     this.#live = new LiveSandboxes({
       ...{ unsettled, slots, clock, log },
       ended: (sandboxId, slot) => this.#announce({ sandboxId, state: stateOf(slot) }),
+      unrecorded: (sandboxId, end) => void this.#losses.note(sandboxId, end),
     });
   }
 

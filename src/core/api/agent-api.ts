@@ -100,6 +100,8 @@ export interface AgentApi {
    * unknown ids are fine. Resolves when no trace of the instance is left, or the first try to destroy it has failed, with
    * which its pool goes on; all of it goes on when the caller does not wait.
    * One that ends by itself keeps its files; when any call does not want them, they are not kept.
+   * @throws no_capacity, unavailable: with its files it does not end before that is on record, which the disk refuses;
+   * it ends by itself as soon as it can
    */
   stop(sandboxId: string, options: AgentStopOptions): Promise<void>;
   /** Freezes every process in it. Idempotent. @throws conflict (not running), run_failed */

@@ -211,7 +211,17 @@ export class Lifecycle {
     this.#recreation.close();
   }
 
-  #save(saved: Promise<void>, { sandbox: { name } }: SandboxEntry): void {
-    saved.catch((error) => this.#log.error({ err: error, sandbox: name }, 'cannot write a record'));
+  /** What could not be written is written later: it has happened. A deletion, which is tried again as a whole, writes its own. */
+  #save(saved: Promise<void>, entry: SandboxEntry): void {
+    const { name } = entry.sandbox;
+    const isDeleted = (): boolean => entry.sandbox.state.phase === 'Terminating';
+    const write = async (): Promise<void> => {
+      if (!isDeleted() && !entry.gone) await entry.save();
+    };
+    saved.catch((error) => {
+      if (isDeleted()) return this.#log.error({ err: error, sandbox: name }, 'cannot write a record');
+      const [key, what] = [`record/${entry.key}`, `write the record of sandbox ${name}`];
+      this.#retries.failed(key, what, error, () => void this.#retries.begin(key, what, write));
+    });
   }
 }

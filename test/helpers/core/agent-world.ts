@@ -3,7 +3,7 @@ import type { SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import { type RetainedLog, RetainedLogs } from '../../../src/core/agent/logs/retained-logs.ts';
 import { poolApi } from '../../../src/core/agent/pool-api.ts';
 import type { Doubt } from '../../../src/core/agent/recovery/doubt.ts';
-import { recover } from '../../../src/core/agent/recovery/recover.ts';
+import { type RecoveryOptions, recover } from '../../../src/core/agent/recovery/recover.ts';
 import { Unsettled } from '../../../src/core/agent/recovery/unsettled.ts';
 import type { ImageApi } from '../../../src/core/api/image-api.ts';
 import type { LogStore } from '../../../src/core/logs/log-store.ts';
@@ -21,10 +21,15 @@ export interface AgentParts {
   retention?: number;
   /** Left out: every record can be read. */
   doubt?: Partial<Doubt>;
+  /** How what an earlier core has left is reached; left out: nothing runs. */
+  adopt?: RecoveryOptions['adopt'];
 }
 
+const nothingRuns = (): Promise<never> => Promise.reject(new Error('nothing runs'));
+
 /** The agent of a node on the fake driver; its records are in memory. */
-export function buildAgent({ node, logs, clock, retention = 0, doubt, ...tables }: AgentParts) {
+export function buildAgent(parts: AgentParts) {
+  const { node, logs, clock, retention = 0, doubt, adopt = nothingRuns, ...tables } = parts;
   const { ground, pools, admin, leases, runs, helpers, ledger, recording, events, images } = node;
   const { log } = ground;
   const slots = tables.slots ?? memoryTable<SlotRecord>();
@@ -45,12 +50,12 @@ export function buildAgent({ node, logs, clock, retention = 0, doubt, ...tables 
     slots,
     retained,
     unsettled,
-    /** As a core that starts does; nothing that an earlier one has left runs. */
+    /** As a core that starts does. */
     recover: () =>
       recover({
         ...{ agent, leases, recording, pools, images, logs, retained, ledger, slots, unsettled, clock, log },
         doubt: { ...nothing, ...doubt },
-        adopt: () => Promise.reject(new Error('nothing runs')),
+        adopt,
       }),
     async close() {
       await agent.close();

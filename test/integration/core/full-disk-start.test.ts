@@ -3,13 +3,14 @@ import { access, mkdir, readdir, statfs, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runningCore } from '../../../src/cli/local/local-core.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, Workbench } from '../../contract/workbench.ts';
 import { firstProcessOf } from '../../helpers/core/lose.ts';
 import { makeRoot, type RealCore, repository, startRealCore } from '../../helpers/core/real-core.ts';
 import { type SmallDisk, smallDisk } from '../../helpers/core/small-disk.ts';
-import { delay, logged } from '../../helpers/core/waiting.ts';
+import { delay, logged, until } from '../../helpers/core/waiting.ts';
 
 let disk: SmallDisk;
 let core: RealCore;
@@ -150,5 +151,38 @@ describe('a core that ends on a full disk, and the next one', () => {
     await startAgain(root);
     expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
     await answers(other);
+  });
+
+  it('has ended what was stopped meanwhile, with its files, although no core could record that', async () => {
+    const { root } = core;
+    // Records that find no room within what the store has already.
+    const envs = Object.fromEntries([...'ABCDEF'].map((name) => [name, 'x'.repeat(60_000)]));
+    const policy = { failure_policy: 'AutoRecreate' as const, recovery_timeout_seconds: 0 };
+    const spec = { envs, ...policy, resources: { memory: '64m' } };
+    const boxes = [await bench.idle(spec), await bench.idle(spec), await bench.idle(spec)];
+    for (const box of boxes) await bench.run(box, 'echo precious > /file');
+    const free = await disk.fill();
+    const { sandboxes } = bench.core;
+    const answered = await Promise.all(
+      boxes.map((box) => sandboxes.stop(box, { grace: 0 }).then(({ state }) => state.phase, FsbError.from)),
+    );
+    const refused = answered.filter((answer) => typeof answer !== 'string');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const error of refused)
+      expect(error).toMatchObject({
+        ...full,
+        message: expect.stringContaining('has ended, but that cannot be recorded'),
+      });
+    await stop();
+    await startAgain(root);
+    await free();
+    const phaseOf = async (box: Sandbox): Promise<string> =>
+      (await bench.core.sandboxes.get(box)).state.phase;
+    for (const box of boxes) await until(async () => (await phaseOf(box)) === 'Exited');
+    for (const box of boxes) {
+      expect(await bench.core.sandboxes.start(box)).toMatchObject({ generation: 2 });
+      expect((await bench.run(box, 'cat /file')).stdout.toString()).toBe('precious\n');
+      await bench.core.sandboxes.delete(box, { grace: 0 });
+    }
   });
 });

@@ -5,6 +5,7 @@ import type { GiveBackOptions } from '../../../src/core/agent/pools/held-instanc
 import { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { Instance } from '../../../src/core/instance/instance.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { failure } from '../../helpers/core/controller-world.ts';
 import { memoryLog, scriptedMain } from '../../helpers/core/scripted-main.ts';
 import { processSpec } from '../../helpers/guest/process-spec.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
@@ -38,9 +39,14 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
   };
   const steps: string[] = [];
   const recorded: SlotEnd[] = [];
+  const unrecorded: SlotEnd[] = [];
   const instance = {
     id: 'i',
-    channel: { known, spawn: async () => exec.session },
+    channel: {
+      known,
+      spawn: async () => exec.session,
+      signalAll: (signal: number) => void steps.push(`signal ${signal} to all`),
+    },
     stats: async () => ({ oomKills: state.oomKills }),
     kill: () => new Promise<void>(() => {}),
     detach: async () => main.end(),
@@ -80,6 +86,7 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
         if (changed.end) recorded.push(changed.end);
         else steps.push(changed.paused ? 'recorded paused' : 'recorded running');
       },
+      unrecorded: (end) => void unrecorded.push(end),
     });
     void run.ended.then(() => {
       state.ended = true;
@@ -90,7 +97,7 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     main.exit(status);
     main.end();
   };
-  return { clock, main, exec, log, complaints, instance, state, recorded, steps, start, finish };
+  return { clock, main, exec, log, complaints, instance, state, recorded, unrecorded, steps, start, finish };
 }
 
 describe('the end', () => {
@@ -192,18 +199,46 @@ describe('while the disk is full', () => {
     expect(state).toMatchObject({ ended: true, released: true });
   });
 
-  it('lets a stop go on, and a core that stops leave, without an acknowledgement', async () => {
-    const stopped = world();
-    const run = stopped.start();
-    stopped.state.recordFails = true;
-    stopped.finish();
-    await stopped.clock.advance(60_000);
-    const stopping = run.stop(graceOf(0));
-    await stopped.clock.advance(10_000);
-    await stopping;
-    expect(stopped.main.acknowledged()).toBe(false);
-    expect(stopped.state.released).toBe(true);
+  it('refuses a stop in a bounded time, ends all that is left in it, and ends when that can be recorded', async () => {
+    const { clock, main, state, steps, recorded, start, finish } = world();
+    const run = start();
+    state.recordFails = true;
+    finish();
+    await clock.advance(60_000);
+    for (const _ of [1, 2]) {
+      steps.length = 0;
+      const stopping = failure(run.stop(graceOf(0)));
+      await clock.advance(10_000);
+      expect((await stopping).message).toContain(`cannot be recorded: ${FULL.message}`);
+      expect(steps).toEqual(['signal 9 to all']);
+      expect(main.acknowledged()).toBe(false);
+      expect(state).toMatchObject({ ended: false, released: false });
+    }
+    state.recordFails = false;
+    await run.stop(graceOf(0));
+    await run.gone;
+    expect(recorded).toHaveLength(1);
+    expect(main.acknowledged()).toBe(true);
+    expect(state).toMatchObject({ ended: true, released: true });
+    expect(clock.pending).toBe(0);
+  });
 
+  it('lets a deletion go on, also one that comes after a stop', async () => {
+    const { clock, main, state, unrecorded, start, finish } = world();
+    const run = start();
+    state.recordFails = true;
+    finish();
+    const stopping = run.stop(graceOf(0));
+    await clock.advance(1_000);
+    await Promise.all([stopping, run.stop({ grace: 0, keepFiles: false })]);
+    await run.gone;
+    expect(main.acknowledged()).toBe(false);
+    expect(unrecorded).toMatchObject([{ kind: 'exited' }]);
+    expect(state).toMatchObject({ ended: true, released: true, filesFor: undefined });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('lets a core that stops leave, without an acknowledgement', async () => {
     const left = world();
     const other = left.start();
     left.log.full = true;
@@ -211,7 +246,7 @@ describe('while the disk is full', () => {
     await left.clock.advance(10_000);
     left.finish();
     await other.detach();
-    expect(left.recorded).toEqual([]);
+    expect([left.recorded, left.unrecorded]).toEqual([[], []]);
     expect(left.log.ended).toBe(false);
     expect(left.clock.pending).toBe(0);
   });

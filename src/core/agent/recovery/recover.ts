@@ -147,6 +147,8 @@ async function recoverInstance(
 }
 
 const UNWANTED_LOG = 'cannot remove a log that nobody wants; the next core tries again';
+const GONE = 'its instance was gone when the core came back';
+const UNBEGUN = 'its command was never started';
 const SET_ASIDE = 'a record that it may belong to cannot be read and is set aside; it is kept';
 
 /** The guest itself refuses to go on; anything else may be over at the next attempt. */
@@ -172,12 +174,12 @@ async function tryAgain(id: string, options: RecoveryOptions): Promise<void> {
   if (plan.sandboxId !== undefined) await noteLoss(plan.sandboxId, options);
 }
 
-/** True when a sandbox that runs, by its record, has nothing to run in. */
+/** True when a sandbox that runs, by its record, has nothing to run in. Who was told that it runs hears of it, too, when it never began. */
 async function noteLoss(sandboxId: string, { slots, agent }: RecoveryOptions): Promise<boolean> {
   // Looked up anew: one that was taken up may have ended, and have been recorded, while another was written.
   const slot = slots.get(sandboxId);
-  if (slot === undefined || slot.end !== undefined || agent.holds(sandboxId)) return false;
-  await agent.lose(sandboxId, 'its instance was gone when the core came back');
+  if (slot?.end !== undefined || agent.holds(sandboxId)) return false;
+  await agent.lose(sandboxId, slot === undefined ? UNBEGUN : GONE);
   return true;
 }
 

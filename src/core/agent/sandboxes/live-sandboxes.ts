@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { RecordTable } from '../../store/store.ts';
-import type { SlotRecord } from '../ledger/records.ts';
+import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { Unsettled } from '../recovery/unsettled.ts';
 import { SandboxRun } from './sandbox-run.ts';
 import type { SandboxParts } from './start-sandbox.ts';
@@ -12,8 +12,10 @@ interface LiveSandboxesOptions {
   slots: RecordTable<SlotRecord>;
   clock: Clock;
   log: Logger;
-  /** A sandbox has ended, and that is on record. */
+  /** A sandbox has ended, and that is on record, or was told to `unrecorded`. */
   ended: (sandboxId: string, slot: SlotRecord) => void;
+  /** A sandbox has ended, and nobody waits until that can be recorded. */
+  unrecorded: (sandboxId: string, end: SlotEnd) => void;
 }
 
 /** The sandboxes of this node that run, each until its instance is given back. */
@@ -38,11 +40,12 @@ export class LiveSandboxes {
 
   /** Takes a running sandbox into care until its end: a new one, or one that recovery found. */
   takeUp(parts: SandboxParts): SandboxRun {
-    const { slots, clock, log: logger, ended } = this.#options;
+    const { slots, clock, log: logger, ended, unrecorded } = this.#options;
     const { sandboxId } = parts;
     const run = new SandboxRun({
       ...{ ...parts, clock, logger },
       record: (changed) => slots.put(sandboxId, changed),
+      unrecorded: (end) => unrecorded(sandboxId, end),
     });
     this.#runs.set(sandboxId, run);
     void run.ended.then((end) => {

@@ -12,7 +12,7 @@ interface LossesOptions {
 }
 
 /**
- * Ends that nobody saw. They hold at once; without room for the record it is written later, and where this core does not
+ * Ends that nobody saw, or that nobody waited for to be recorded. They hold at once; without room for the record it is written later, and where this core does not
  * live to do that, the next one finds out anew.
  */
 export class Losses {

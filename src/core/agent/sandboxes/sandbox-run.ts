@@ -16,6 +16,7 @@ import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
+import { EndRecord } from './end-record.ts';
 import { LiveSlot } from './live-slot.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
@@ -38,13 +39,15 @@ export interface SandboxRunOptions {
   logger: Logger;
   /** Makes what is known of it durable; of an end, the guest is told to forget the process only after that. */
   record: (slot: SlotRecord) => Promise<void>;
+  /** Of one whose end nobody waits for to be recorded any more, and is not. */
+  unrecorded: (end: SlotEnd) => void;
 }
 
 /**
  * One sandbox while it has an instance: main process, log, attached readers, end.
  *
- * `ended` resolves when the main process is gone, its output is in the log and the end is recorded, or when that was
- * tried for long enough; it never rejects. `gone` resolves when its pool has the instance no more, has it idle again, or
+ * `ended` resolves when the main process is gone, its output is in the log, or that was tried for long enough, and the
+ * end is recorded, or will not be; it never rejects. `gone` resolves when its pool has the instance no more, has it idle again, or
  * could not destroy it at the first try: then it is the pool's to try again (Pool.stuck). It rejects when it could not
  * be given back.
  */
@@ -60,7 +63,7 @@ export class SandboxRun {
   readonly #options: SandboxRunOptions;
   readonly #memory: MemoryVerdict;
   readonly #logWrites: Persistence;
-  readonly #recordWrites: Persistence;
+  readonly #endRecord: EndRecord;
   /** Fires when somebody wants it gone. */
   readonly #unwanted = new AbortController();
   /** Fires when nothing here is worth waiting for any more. */
@@ -85,7 +88,7 @@ export class SandboxRun {
     this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
     this.#abandoned = new Promise((_, reject) => {
       this.#abandon = (cause) => {
-        this.#letGo.abort();
+        this.#leave();
         reject(cause);
       };
     });
@@ -104,8 +107,7 @@ export class SandboxRun {
       hurry: exit.signal,
       patience: LOG_PATIENCE,
     });
-    const hurry = this.#unwanted.signal;
-    this.#recordWrites = new Persistence({ ...writes, what: 'the end of a sandbox', hurry });
+    this.#endRecord = new EndRecord(writes);
     this.pump = new MainPump(main, log, this.#logWrites);
     const { channel } = instance;
     const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
@@ -149,12 +151,22 @@ export class SandboxRun {
   /**
    * The stop signal, if not named that of its image, to the main process, after `grace` milliseconds SIGKILL to everything; a later call
    * may make that sooner. Resolves when it has ended, or could not be killed.
+   * @throws when that cannot be recorded: nothing in it runs any more, and it ends when there is a record. Not where
+   * nothing of it is to be kept.
    */
   async stop({ grace, stopSignal, keepFiles }: AgentStopOptions): Promise<void> {
-    if (!keepFiles) this.#keepsFiles = false;
+    if (!keepFiles) {
+      this.#keepsFiles = false;
+      this.#endRecord.giveUp();
+    }
     this.#unwanted.abort();
     this.#stopping.within(grace, stopSignal);
-    await this.ended;
+    try {
+      await Promise.race([this.ended, this.#endRecord.hurry()]);
+    } catch (error) {
+      this.instance.channel.signalAll(SIGKILL);
+      throw error;
+    }
   }
 
   /**
@@ -222,8 +234,13 @@ export class SandboxRun {
   async detach(): Promise<void> {
     this.#detached = true;
     await this.instance.detach();
-    this.#letGo.abort();
+    this.#leave();
     await this.ended;
+  }
+
+  #leave(): void {
+    this.#letGo.abort();
+    this.#endRecord.giveUp();
   }
 
   async #watch(): Promise<SlotEnd> {
@@ -281,12 +298,13 @@ export class SandboxRun {
   /** Without a record, the guest must go on to know how it ended: the next core asks it. */
   async #recordEnd(end: SlotEnd): Promise<void> {
     try {
-      await this.#recordWrites.insist(() => this.#slot.change({ end, paused: undefined }));
+      await this.#endRecord.insist(() => this.#slot.change({ end, paused: undefined }));
       failpoint('end.recorded');
       this.main.acknowledgeExit();
       failpoint('end.acknowledged');
     } catch (error) {
       this.#complain(error, 'cannot record the end of a sandbox');
+      if (!this.#detached) this.#options.unrecorded(end);
     }
   }
 

@@ -1,0 +1,104 @@
+import pino from 'pino';
+import { expect, it } from 'vitest';
+import type { InstanceRecord, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
+import type { PoolRecord } from '../../../src/core/agent/pools/pool-record.ts';
+import { Controller } from '../../../src/core/controller/controller.ts';
+import { diskFull } from '../../../src/core/model/failure/disk-full.ts';
+import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import { buildAgent } from '../../helpers/core/agent-world.ts';
+import { memoryTable } from '../../helpers/core/memory-table.ts';
+import { buildNode } from '../../helpers/core/node-world.ts';
+import { createManualClock, settle } from '../../helpers/manual-clock.ts';
+import { createFakeDriver } from '../../helpers/pool/fake-driver.ts';
+import { makePlace } from '../logs/harness.ts';
+
+const nothingWarm = { capacity: { min: 0, buffer_min: 0, buffer_max: 0 } };
+const ref = { namespace: 'default', name: 'box' };
+const MINUTE = 60_000;
+
+/** A node whose records can be refused for lack of room, with one core after the other. */
+function world(logs: Awaited<ReturnType<typeof makePlace>>) {
+  const clock = createManualClock();
+  const fake = createFakeDriver({ clock });
+  const slots = memoryTable<SlotRecord>();
+  const sandboxes = memoryTable<Sandbox>();
+  const tables = { pools: memoryTable<PoolRecord>(), instances: memoryTable<InstanceRecord>() };
+  const puts = [slots, sandboxes, tables.instances].map((table) => [table, table.put] as const);
+  return {
+    ...{ clock, slots, sandboxes },
+    fill() {
+      for (const [table] of puts) table.put = () => Promise.reject(diskFull('cannot store a record'));
+    },
+    free() {
+      for (const [table, put] of puts) table.put = put as never;
+    },
+    async open() {
+      const node = buildNode(nothingWarm, { clock, fake }, tables);
+      const { agent, recover, close } = buildAgent({ node, logs: await logs.open(), clock, slots });
+      await node.pools.open(nothingWarm);
+      await recover();
+      const log = pino({ level: 'silent' });
+      const controller = new Controller({ history: node.events, agent, sandboxes, clock, log });
+      await controller.recover();
+      return { controller, close };
+    },
+    /** Files of the log are real ones. */
+    async pass(ms: number) {
+      for (let passed = 0; passed < ms; passed += 1_000) {
+        await clock.advance(1_000);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        await settle();
+      }
+    },
+  };
+}
+
+it.each([
+  ['stop', 'Running', 'Exited'],
+  ['expiry', 'Expired', 'Expired'],
+])(
+  'a %s while the disk is full is on record when there is room, and is not taken for a loss',
+  async (how, atFull, later) => {
+    await using place = await makePlace();
+    const { clock, slots, sandboxes, fill, free, open, pass } = world(place);
+    const first = await open();
+    const ttl = how === 'expiry' ? { ttl: '1m', grace_period: '0s' } : {};
+    const policy = { failure_policy: 'AutoRecreate' as const, recovery_timeout_seconds: 5 };
+    await first.controller.create({ ...ref, spec: { image: 'host', command: ['main'], ...policy, ...ttl } });
+    await pass(1_000);
+    fill();
+    if (how === 'expiry') await clock.advance(MINUTE);
+    else {
+      const stopped = first.controller.stop(ref, { grace: 0 }).catch((error) => error.code);
+      await pass(20_000);
+      expect(await stopped).toBe('no_capacity');
+    }
+    await pass(MINUTE);
+    const { id, state } = await first.controller.get(ref);
+    expect(state.phase).toBe(atFull);
+    expect(slots.get(id)?.end).toBeUndefined();
+    free();
+    await pass(2 * MINUTE);
+    expect((await first.controller.get(ref)).state.phase).toBe(later);
+    expect(slots.get(id)?.end).toMatchObject({ kind: 'exited' });
+    expect(
+      [...sandboxes.entries()].map(
+        ([
+          ,
+          {
+            state: { phase },
+          },
+        ]) => phase,
+      ),
+    ).toEqual([later]);
+    await first.controller.close();
+    void first.close();
+    await pass(20_000);
+    const next = await open();
+    await pass(20_000);
+    expect(await next.controller.get(ref)).toMatchObject({ id, generation: 1, state: { phase: later } });
+    await next.controller.close();
+    void next.close();
+    await pass(20_000);
+  },
+);
