@@ -241,6 +241,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const janitor = new Janitor({
     ...options.janitor,
     driver: recording,
+    recorded: () => ledger.ids(),
     // Not the ledger: it still has a record of what could not be destroyed, so that the next core tries again too.
     wanted: (id) => pools.holds(id) || booting.has(id) || recording.files.has(id) || unsettled.has(id),
     clock,

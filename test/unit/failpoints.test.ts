@@ -62,10 +62,24 @@ describe('two steps of an operation', () => {
     ['side by side', 'await Promise.all([ledger.add(id), driver.boot(id)]);'],
     ['that nobody waits for', 'void ledger.add(id); void driver.boot(id).catch(noop);'],
     ['one of which is waited for later', 'const added = ledger.add(id); await driver.boot(id); await added;'],
+    ['in a chain', 'await ledger.add(id).then(() => driver.boot(id));'],
+    ['of which one is done when the other fails', 'await ledger.add(id).catch(async () => driver.boot(id));'],
+    ['for each of a list', 'await ledger.add(id); await Promise.all(ids.map((each) => driver.boot(each)));'],
   ])('are found %s', (_, body) => {
     expect(unguardedIn('x.ts', `async function f() { ${body} }`)).toEqual([
       'x.ts f: ledger.add, driver.boot',
     ]);
+  });
+
+  it.each([
+    [
+      'tools',
+      'await launcher.run(words); await removeInstance(context, id);',
+      'launcher.run, removeInstance',
+    ],
+    ['instances', 'await ledger.add(id); await instance.recycle();', 'ledger.add, instance.recycle'],
+  ])('are found where %s do them', (_, body, steps) => {
+    expect(unguardedIn('x.ts', `async function f() { ${body} }`)).toEqual([`x.ts f: ${steps}`]);
   });
 
   it('are found where files are written in one go', () => {
@@ -76,7 +90,11 @@ describe('two steps of an operation', () => {
   it.each([
     ['with a failpoint between them', "await ledger.add(id); failpoint('a.b'); await driver.boot(id);"],
     ['of a set in memory', 'known.add(id); known.remove(id);'],
-    ['of two functions', 'await ledger.add(id).then(() => driver.boot(id));'],
+    [
+      'with one in a chain',
+      "await ledger.add(id).then(() => { failpoint('a.b'); return driver.boot(id); });",
+    ],
+    ['of two functions', 'await ledger.add(id); const boot = () => driver.boot(id);'],
   ])('are none %s', (_, body) => {
     expect(unguardedIn('x.ts', `async function f() { ${body} }`)).toEqual([]);
   });

@@ -205,7 +205,7 @@ export class Lifecycle {
       );
   }
 
-  /** No timer is left; the sandboxes live on. */
+  /** No timer is left, nor set by a start that is under way; the sandboxes live on. */
   close(): void {
     this.#expiry.close();
     this.#recreation.close();

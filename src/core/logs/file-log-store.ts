@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { noop } from '../model/async/noop.ts';
+import { Turns } from '../model/async/turns.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
@@ -15,6 +16,7 @@ import type { LogStore, LogWriter } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
 import { goOn, type SandboxLog } from './sandbox-log.ts';
+import { READS_AT_ONCE } from './segment.ts';
 import { SegmentFile, type SegmentLimits } from './segment-file.ts';
 import { asidePath, sizeOfLog } from './segment-names.ts';
 import { QueuedLogWriter } from './writer.ts';
@@ -58,7 +60,11 @@ class FileLogStore implements LogStore {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#tally = options.tally ?? newTally().logs;
-    this.#open = new OpenLogs((id) => loadLog(id, this.#directoryOf(id), this.#log), this.#closed.signal);
+    const reads = new Turns(READS_AT_ONCE);
+    this.#open = new OpenLogs(
+      (id) => loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log),
+      this.#closed.signal,
+    );
     this.#limits = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,

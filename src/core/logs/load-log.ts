@@ -47,9 +47,9 @@ export interface LoadedLog {
  * Reads from the files what is known of a log. Changes nothing on disk.
  * @throws what the system says when it had too little of something; a file that cannot be read is told as spoiled
  */
-export async function loadLog(id: string, directory: string, log: Logger): Promise<LoadedLog> {
-  const known = emptyLog(id, directory);
-  const { numbers, last } = await allNumbers(directory);
+export async function loadLog(id: string, place: LogDirectory, log: Logger): Promise<LoadedLog> {
+  const known = emptyLog(id, place);
+  const { numbers, last } = await allNumbers(place.directory);
   known.lastNumber = last;
   const repairs: Repairs = { torn: [], spoiled: [] };
   // From the newest back to one that holds a record: a rotation may have been cut short before its first one.

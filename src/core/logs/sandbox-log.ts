@@ -46,9 +46,9 @@ class Bell {
 }
 
 /** A log of which nothing is known yet: that of a sandbox that has none. */
-export const emptyLog = (id: string, directory: string): SandboxLog => ({
+export const emptyLog = (id: string, place: LogDirectory): SandboxLog => ({
   id,
-  directory,
+  ...place,
   segments: [],
   lastNumber: 0,
   offsets: { stdout: 0, stderr: 0 },

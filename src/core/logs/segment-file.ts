@@ -98,8 +98,11 @@ export class SegmentFile {
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
-    await this.#index.close();
-    await handle?.close();
+    try {
+      await this.#index.close();
+    } finally {
+      await handle?.close();
+    }
   }
 
   async #extend(segment: Segment, records: LogRecord[]): Promise<void> {

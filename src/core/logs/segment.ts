@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { Turns } from '../model/async/turns.ts';
+import type { Turns } from '../model/async/turns.ts';
 import {
   decodeRecord,
   isTornRecord,
@@ -14,6 +14,8 @@ import { segmentPath, segmentSize } from './segment-names.ts';
 /** Where the files of a log are. */
 export interface LogDirectory {
   directory: string;
+  /** Of all logs of a store: whoever reads a file takes one. */
+  readonly reads: Turns;
   /** While they are on their way to another one: settled when `directory` says where they are. */
   moving?: Promise<void>;
 }
@@ -46,8 +48,7 @@ const BLOCK = 262_144;
  * Files of logs that are open at a time to be read: there are no more threads to read them. However many followers there are,
  * they leave the descriptors of the process to others.
  */
-const READS_AT_ONCE = 8;
-const reads = new Turns(READS_AT_ONCE);
+export const READS_AT_ONCE = 8;
 
 /** What was moved just before it was opened is opened where it is now. */
 async function openToRead(place: LogDirectory, number: number): Promise<FileHandle> {
@@ -67,7 +68,7 @@ async function openToRead(place: LogDirectory, number: number): Promise<FileHand
  * consumer is slow, or after it was forgotten.
  */
 const readRange = (place: LogDirectory, number: number, from: number, to: number): Promise<Buffer> =>
-  reads.take('', async () => {
+  place.reads.take('', async () => {
     const handle = await openToRead(place, number);
     try {
       const buffer = Buffer.allocUnsafe(to - from);

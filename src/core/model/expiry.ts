@@ -15,6 +15,7 @@ export class Expiry {
   readonly #expire: (id: string) => void;
   readonly #deadlines = new Map<string, Deadline>();
   #cancel: (() => void) | undefined;
+  #closed = false;
 
   constructor(clock: Clock, expire: (id: string) => void) {
     this.#clock = clock;
@@ -33,15 +34,16 @@ export class Expiry {
     this.#arm();
   }
 
+  /** Nothing ends any more, from now on: what is under way may still set one. Idempotent. */
   close(): void {
-    this.#deadlines.clear();
+    this.#closed = true;
     this.#arm();
   }
 
   #arm(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.#deadlines.size === 0) return;
+    if (this.#closed || this.#deadlines.size === 0) return;
     let first = Number.POSITIVE_INFINITY;
     for (const deadline of this.#deadlines.values()) {
       const left = this.#left(deadline);

@@ -43,8 +43,8 @@ interface TableParts {
  */
 export class LmdbTable<T> implements RecordTable<T> {
   readonly #parts: TableParts;
-  /** The text to be written; null: to be removed. */
-  readonly #pending = new Map<string, { text: string | null }>();
+  /** What is to be written, the newest last; null: the record is to be removed. */
+  readonly #pending = new Map<string, { text: string | null }[]>();
 
   constructor(parts: TableParts) {
     this.#parts = parts;
@@ -61,7 +61,8 @@ export class LmdbTable<T> implements RecordTable<T> {
     this.#parts.access.read(() => {
       for (const { key, value } of this.#parts.database.getRange({})) texts.set(key, value);
     });
-    for (const [key, { text }] of this.#pending) {
+    for (const [key, writes] of this.#pending) {
+      const { text } = writes.at(-1)!;
       if (text === null) texts.delete(key);
       else texts.set(key, text);
     }
@@ -88,7 +89,7 @@ export class LmdbTable<T> implements RecordTable<T> {
 
   #text(key: string): string | undefined {
     this.#parts.assertOpen();
-    const pending = this.#pending.get(key);
+    const pending = this.#pending.get(key)?.at(-1);
     if (pending !== undefined) return pending.text ?? undefined;
     return this.#parts.access.read(() => this.#parts.database.get(key));
   }
@@ -100,12 +101,14 @@ export class LmdbTable<T> implements RecordTable<T> {
   #write(key: string, text: string | null, write: () => Promise<boolean>): Promise<void> {
     return this.#parts.track(async () => {
       const mine = { text };
-      this.#pending.set(key, mine);
+      this.#pending.set(key, [...(this.#pending.get(key) ?? []), mine]);
+      let isCommitted = false;
       let giveBack: (() => void) | undefined;
       try {
         failpoint('record.*.begun', this.#parts.name);
         giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text));
         await this.#parts.access.write(write);
+        isCommitted = true;
         failpoint('record.*.committed', this.#parts.name);
       } catch (error) {
         throw writeError(error, `${this.#parts.name}/${key}`);
@@ -113,9 +116,19 @@ export class LmdbTable<T> implements RecordTable<T> {
         giveBack?.();
         // The read transaction may be older than the commit: it would show the record as it was.
         this.#parts.database.resetReadTxn();
-        if (this.#pending.get(key) === mine) this.#pending.delete(key);
+        this.#settled(key, mine, isCommitted);
       }
     });
+  }
+
+  /** One that failed hides those before it no longer, which may still come; one that is committed has taken their place. */
+  #settled(key: string, write: { text: string | null }, isCommitted: boolean): void {
+    const writes = this.#pending.get(key) ?? [];
+    const left = isCommitted
+      ? writes.slice(writes.indexOf(write) + 1)
+      : writes.filter((each) => each !== write);
+    if (left.length > 0) this.#pending.set(key, left);
+    else this.#pending.delete(key);
   }
 
   #assertKey(key: string): void {

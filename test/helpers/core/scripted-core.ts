@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Controller } from '../../../src/core/controller/controller.ts';
 import { createLogStore } from '../../../src/core/logs/file-log-store.ts';
-import { systemClock } from '../../../src/core/model/clock.ts';
+import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
 import type { PoolPolicyInput } from '../../../src/core/model/pool/pool-policy.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { openChannel } from '../guest/open-channel.ts';
@@ -20,8 +20,7 @@ export type ScriptedCore = Awaited<ReturnType<typeof startScriptedCore>>;
  * A whole core below its servers: controller, agent, pools, logs on the disk. Its instances are fsb-init in a pid
  * namespace; whoever is to boot next can be replaced by a guest that says what a test wants. Records are in memory.
  */
-export async function startScriptedCore(said: Partial<PoolPolicyInput>) {
-  const clock = systemClock;
+export async function startScriptedCore(said: Partial<PoolPolicyInput>, clock: Clock = systemClock) {
   const fake = createFakeDriver({ guest: 'process' });
   const directory = await mkdtemp(join(tmpdir(), 'fsb-scripted-core-'));
   const logs = await createLogStore({

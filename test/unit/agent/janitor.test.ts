@@ -26,6 +26,7 @@ function world() {
   } as unknown as RuntimeDriver;
   const janitor = new Janitor({
     driver,
+    recorded: () => [],
     wanted: (id) => wanted.has(id),
     clock,
     log: pino({ level: 'silent' }),

@@ -3,10 +3,11 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { IndexFile } from '../../../src/core/logs/index-file.ts';
 import type { LogWriter } from '../../../src/core/logs/log-store.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { newTally } from '../../../src/core/model/tally.ts';
-import { collect, droppedOf, makePlace, type Place, textOf } from './harness.ts';
+import { collect, descriptorsBelow, droppedOf, makePlace, type Place, textOf } from './harness.ts';
 
 /** That of every open file: a disk that fails is one whose files do. */
 let files: FileHandle;
@@ -171,4 +172,20 @@ it('a log of which not all could be set aside is, when that is tried again, whil
   await follower.return?.();
   const aside = ['00000001.index', '00000001.log', '00000002.index', '00000002.log'];
   expect(readdirSync(at('.')).sort()).toEqual([...aside.map((name) => `${name}.aside`), '00000003.log']);
+});
+
+it('a log whose index cannot be closed holds no file open', async () => {
+  await using place = await makePlace();
+  const store = await place.open({ indexBytes: 1 });
+  const writer = await store.writer('box');
+  await append(writer, 0, 'one');
+  await append(writer, 3, 'two');
+  expect(descriptorsBelow(place.directory)).toBe(2);
+  const { close } = IndexFile.prototype;
+  vi.spyOn(IndexFile.prototype, 'close').mockImplementationOnce(async function (this: IndexFile) {
+    await close.call(this);
+    throw failure('EIO');
+  });
+  await expect(writer.close()).rejects.toThrow('EIO');
+  expect(descriptorsBelow(place.directory)).toBe(0);
 });

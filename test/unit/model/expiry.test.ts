@@ -78,3 +78,13 @@ it('forgets what has no deadline any more', async () => {
   expect(expired).toEqual([]);
   expect(clock.pending).toBe(0);
 });
+
+it('sets no timer any more once it is closed', async () => {
+  const { clock, expired, expiry } = world();
+  expiry.set('a', { monotonic: clock.monotonic() + 1 });
+  expiry.close();
+  expiry.set('b', { monotonic: clock.monotonic() + 1 });
+  expect(clock.pending).toBe(0);
+  await clock.advance(HOUR);
+  expect(expired).toEqual([]);
+});

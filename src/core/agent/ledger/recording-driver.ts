@@ -1,4 +1,5 @@
 import type { ImageStore } from '../../image/image-store.ts';
+import { noop } from '../../model/async/noop.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import type { RuntimeDriver } from '../../runtime/driver.ts';
 import { KeptFiles } from './kept-files.ts';
@@ -65,7 +66,8 @@ export function recordingDriver(
         nodeNetwork.joined(request.id, request.shape);
         return booted;
       } catch (error) {
-        if (!files.has(request.id)) await release(request.id);
+        // A record that cannot go now is left to the janitor: how the boot failed is what there is to report.
+        if (!files.has(request.id)) await release(request.id).catch(noop);
         throw error;
       }
     },

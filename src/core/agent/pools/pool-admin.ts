@@ -76,13 +76,13 @@ export class PoolAdmin {
 
   async stop(name: string, options: CallOptions & { timeout?: number } = {}): Promise<PoolInfo> {
     const { timeout = PATIENCE, signal } = options;
-    const pool = this.#pools.require(name);
-    const { ended } = await this.#turns.take(
+    const { pool, ended } = await this.#turns.take(
       name,
       async () => {
+        const pool = this.#pools.require(name);
         if (pool.record.state === 'active') await pool.save({ state: 'stopped' });
         failpoint('pool.stopped');
-        return { ended: pool.pool.stop() };
+        return { pool, ended: pool.pool.stop() };
       },
       signal,
     );
@@ -94,14 +94,14 @@ export class PoolAdmin {
 
   async drain(name: string, options: DrainOptions = {}): Promise<PoolInfo> {
     const { timeout = PATIENCE, force = false, signal } = options;
-    const pool = this.#pools.require(name);
     const over = new AbortController();
-    const { ended } = await this.#turns.take(
+    const { pool, ended } = await this.#turns.take(
       name,
       async () => {
+        const pool = this.#pools.require(name);
         await pool.save({ state: 'drained' });
         failpoint('pool.drained');
-        return { ended: pool.pool.drain(over.signal) };
+        return { pool, ended: pool.pool.drain(over.signal) };
       },
       signal,
     );

@@ -15,6 +15,8 @@ export interface JanitorPace {
 
 export interface JanitorOptions extends JanitorPace {
   driver: Pick<RuntimeDriver, 'list' | 'destroy'>;
+  /** Ids that are on record: what could not be removed of a boot that failed has no instance. */
+  recorded: () => string[];
   /** True while somebody holds the instance, or boots it. */
   wanted: (id: string) => boolean;
   clock: Clock;
@@ -60,10 +62,11 @@ export class Janitor {
 
   /** Never rejects. @returns whether something is unwanted that was not before */
   async sweep(): Promise<boolean> {
-    const { driver, wanted, clock, log, window } = this.#options;
+    const { driver, recorded, wanted, clock, log, window } = this.#options;
     let hasNews = false;
     try {
-      const orphans = (await driver.list()).map(({ id }) => id).filter((id) => !wanted(id));
+      const present = new Set([...(await driver.list()).map(({ id }) => id), ...recorded()]);
+      const orphans = [...present].filter((id) => !wanted(id));
       for (const id of this.#suspects.keys()) if (!orphans.includes(id)) this.#clear(id);
       for (const id of orphans) {
         if (this.#closed) return hasNews;

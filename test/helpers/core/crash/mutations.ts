@@ -7,7 +7,9 @@ const NAMES = new Set([
   // The ledger: who has which instance.
   ...['add', 'used', 'unused', 'use'],
   // Runtime drivers and instances.
-  ...['boot', 'destroy', 'pause', 'resume', 'update', 'spawn'],
+  ...['boot', 'destroy', 'pause', 'resume', 'update', 'spawn', 'recycle', 'removeInstance'],
+  // Tools: fsb-launch, and what it starts.
+  ...['run', 'launch'],
   // Who holds an instance, and the pool of it.
   ...['claim', 'giveBack', 'release', 'abandon', 'scrub'],
   // Files and logs of sandboxes.

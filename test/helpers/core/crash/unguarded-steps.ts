@@ -23,7 +23,7 @@ export function unguardedIn(name: string, text: string): string[] {
   const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
   const found: string[] = [];
   const look = (node: ts.Node): void => {
-    if (ts.isFunctionLike(node)) found.push(...inFunction(node, name));
+    if (ts.isFunctionLike(node) && !isPassedOn(node)) found.push(...inFunction(node, name));
     ts.forEachChild(node, look);
   };
   look(source);
@@ -36,7 +36,7 @@ function inFunction(of: ts.SignatureDeclaration, file: string): string[] {
   const steps: (string | typeof FAILPOINT)[] = [];
   const guarded = hasFailpoint(of);
   const look = (node: ts.Node): void => {
-    if (ts.isFunctionLike(node)) return;
+    if (isAnother(node)) return;
     const before = steps.length;
     ts.forEachChild(node, look);
     if (ts.isCallExpression(node) && isFailpoint(node)) steps.push(FAILPOINT);
@@ -54,9 +54,20 @@ function inFunction(of: ts.SignatureDeclaration, file: string): string[] {
   });
 }
 
+/** Who calls the function that it is given: its steps are those of whoever hands it over. */
+const CALLERS = new Set(['then', 'catch', 'finally', 'map', 'flatMap', 'forEach', 'from']);
+
+function isPassedOn({ parent }: ts.Node): boolean {
+  if (!ts.isCallExpression(parent) || !ts.isPropertyAccessExpression(parent.expression)) return false;
+  return CALLERS.has(parent.expression.name.text);
+}
+
+/** Whose steps are its own. */
+const isAnother = (node: ts.Node): boolean => ts.isFunctionLike(node) && !isPassedOn(node);
+
 function hasFailpoint(of: ts.SignatureDeclaration): boolean {
   const look = (node: ts.Node): boolean =>
-    !ts.isFunctionLike(node) &&
+    !isAnother(node) &&
     ((ts.isCallExpression(node) && isFailpoint(node)) || ts.forEachChild(node, look) === true);
   return ts.forEachChild(of, look) === true;
 }
@@ -68,7 +79,8 @@ const functionName = (of: ts.SignatureDeclaration): string => {
     of,
     (node): node is ts.SignatureDeclaration => ts.isFunctionLike(node) && node.name !== undefined,
   );
-  return named?.name?.getText() ?? 'without a name';
+  const isConstructor = ts.findAncestor(of, ts.isFunctionLike)?.kind === ts.SyntaxKind.Constructor;
+  return named?.name?.getText() ?? (isConstructor ? 'constructor' : 'without a name');
 };
 
 /** What is called, or the name of what is awaited; without what it is called with, which changes more often. */
