@@ -38,7 +38,7 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
     lazily: ['core/client'],
   },
 
-  // The composition root: daemon.ts and the files beside it build everything that one core is made of, and hand out
+  // The composition root: daemon.ts, the files beside it and those in node/ build everything that one core is made of, and hand out
   // drivers, stores and clocks. Nobody else reaches for them.
   core: {
     may: [
@@ -189,8 +189,8 @@ const isIn = (file: string, room: string): boolean =>
 
 function roomOf(file: string): string | undefined {
   const candidates = Object.keys(rooms).filter((room) => isIn(file, room));
-  // `core` is the files beside daemon.ts, not every folder of core: a new folder must get a row of its own.
-  const isRootFile = /^src\/core\/[^/]+\.ts$/.test(file);
+  // `core` is the files beside daemon.ts, and node/ of them, not every folder of core: a new one must get a row of its own.
+  const isRootFile = /^src\/core\/(node\/)?[^/]+\.ts$/.test(file);
   return candidates.filter((room) => room !== 'core' || isRootFile).sort((a, b) => b.length - a.length)[0];
 }
 

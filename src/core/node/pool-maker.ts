@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
-import type { RecordingDriver } from './agent/ledger/recording-driver.ts';
-import { createOpenChannel } from './guest/open-channel.ts';
-import type { LocalImageStore } from './image/image-store.ts';
-import { bootInstance } from './instance/boot-instance.ts';
-import type { Clock } from './model/clock.ts';
-import type { Descriptors } from './model/failure/descriptors.ts';
-import { newInstanceId } from './model/ids.ts';
-import type { PoolMeter, PoolPolicy } from './model/pool/pool.ts';
-import { surroundingsOf } from './model/sandbox/command.ts';
-import type { Tally } from './model/tally.ts';
-import { traced } from './model/trace.ts';
-import { createPool } from './pool/create-pool.ts';
-import type { Pool } from './pool/pool.ts';
+import type { RecordingDriver } from '../agent/ledger/recording-driver.ts';
+import { createOpenChannel } from '../guest/open-channel.ts';
+import type { LocalImageStore } from '../image/image-store.ts';
+import { bootInstance } from '../instance/boot-instance.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Descriptors } from '../model/failure/descriptors.ts';
+import { newInstanceId } from '../model/ids.ts';
+import type { PoolMeter, PoolPolicy } from '../model/pool/pool.ts';
+import { surroundingsOf } from '../model/sandbox/command.ts';
+import type { Tally } from '../model/tally.ts';
+import { traced } from '../model/trace.ts';
+import { createPool } from '../pool/create-pool.ts';
+import type { Pool } from '../pool/pool.ts';
 
 /** Milliseconds. A refill takes tens of processor time; the claim that woke it is done in a few. */
 const REFILL_DELAY = 3;
