@@ -452,13 +452,29 @@ describe('a terminal session', () => {
     expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
   });
 
-  it('is put back when it ends by a signal or a crash', async () => {
+  it('is put back in a crash', async () => {
     const line = terminal(['exec', '-it', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; sleep 60']);
     await line.stdout.until('up');
     line.events.emit('exit');
     expect(line.stdin.isRaw).toBe(false);
     line.events.emit('SIGHUP');
     expect(await line.code).toBe(129);
+  });
+
+  it.each([
+    ['SIGHUP', 129, '--no-sig-proxy'],
+    ['SIGQUIT', 131, '--no-sig-proxy'],
+    ['SIGUSR1', 138, '--no-sig-proxy'],
+    ['SIGUSR2', 140, '--no-sig-proxy'],
+    ['SIGALRM', 142, '--no-sig-proxy'],
+    ['SIGALRM', 142, '--sig-proxy=true'],
+    ['SIGXCPU', 152, '--sig-proxy=true'],
+  ])('is put back when %s ends it, which is %i, with %s', async (signal, code, proxy) => {
+    const line = terminal(['exec', '-it', proxy, 'box', 'sh', '-c', 'echo up; sleep 60']);
+    await line.stdout.until('up');
+    expect(line.events.emit(signal)).toBe(true);
+    expect([await line.code, line.stdin.isRaw]).toEqual([code, false]);
+    expect(line.events.eventNames()).toEqual([]);
   });
 });
 
