@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
@@ -231,6 +231,24 @@ describe('run', () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([
       2,
       expect.stringContaining('cannot create the id file no/id: its directory does not exist'),
+    ]);
+  });
+
+  it.each(['SIGTERM', 'SIGQUIT', 'SIGUSR2'])('leaves no id file behind when %s ends it', async (signal) => {
+    const asked = new Promise<void>((resolve) => {
+      vi.spyOn(core.sandboxes, 'create').mockImplementation(async (_, options) => {
+        resolve();
+        await once(options!.signal!, 'abort');
+        throw options!.signal!.reason;
+      });
+    });
+    const argv = 'run box --image host --id-file id sleep 60'.split(' ');
+    const line = startCommandLine(argv, { core, cwd: directory });
+    await asked;
+    line.events.emit(signal);
+    expect([await line.code, await readdir(directory)]).toEqual([
+      128 + constants.signals[signal as NodeJS.Signals],
+      [],
     ]);
   });
 
