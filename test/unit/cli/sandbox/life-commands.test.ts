@@ -235,6 +235,12 @@ describe('update', () => {
     expect(stderr).toBe('Error: --ttl: must be longer than 0\nHint: Without an end it is --ttl none.\n');
   });
 
+  it('calls what is changed by the names that a spec has', async () => {
+    await fsb('run box --image host sleep 60');
+    const { stderr } = await fsb('update box --failure-policy sometimes');
+    expect(stderr).toContain('invalid change of a sandbox: failure_policy (--failure-policy): unknown');
+  });
+
   it('reads labels', () => {
     expect(labelChanges(['a=1', 'b-', 'c=x-', 'd='])).toEqual({ a: '1', b: null, c: 'x-', d: '' });
     expect(labelChanges(['a-', 'a=3', 'b=1', 'b-'])).toEqual({ a: '3', b: null });
