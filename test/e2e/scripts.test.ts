@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { repository } from '../helpers/core/real-core.ts';
 
 /** What a script may rely on, sentence by sentence; signals and streams are in script-streams.test.ts. */
 
@@ -113,6 +114,12 @@ describe('-o json', () => {
     expect([error.code, typeof error.message, rest]).toEqual([kind, 'string', {}]);
     expect(Object.keys(error).filter((key) => !['code', 'message', 'hint'].includes(key))).toEqual([]);
   });
+});
+
+it('a failure is an object as docs/output.md shows it', async () => {
+  const { code, stderr } = await shell.run('fsb-ctl get nobody -o json');
+  expect(code).toBe(3);
+  expect(await readFile(join(repository, 'docs/output.md'), 'utf8')).toContain(`\n    ${stderr}`);
 });
 
 describe('the help of a command', () => {
