@@ -5,6 +5,11 @@
 // docs/decisions/start-up.md has the measurements.
 const { dirname, join } = require('node:path');
 
+// By itself Node answers SIGUSR1 with its debugger, on a port that every user of this machine reaches. After a listener,
+// also one that has gone, it ends a process as any other signal; nothing before this line can keep Node from it.
+const none = () => {};
+process.on('SIGUSR1', none).off('SIGUSR1', none);
+
 const root = dirname(__dirname);
 const bundlePath = join(root, 'dist', 'fsb-ctl.cjs');
 const argv = process.argv.slice(2);

@@ -232,6 +232,11 @@ describe('the log of the core', () => {
     await session.sees(/^\S+Z [A-Z]+ /m);
     await shell.succeed('fsb-ctl daemon restart');
     await session.sees(/INFO {2}ready .*version=/);
+    // Of the first Node would open its debugger, and of the second the core would die.
+    for (const signal of ['USR1', 'USR2']) {
+      await shell.succeed(`kill -${signal} $(fsb-ctl daemon status -o '{{.pid}}')`);
+      await session.sees(new RegExp(`INFO {2}a signal without a meaning .*signal=SIG${signal}`));
+    }
     session.type('\u0003');
     expect((await session.end()).code).toBe(130);
     await shell.succeed('fsb-ctl daemon stop');

@@ -16,6 +16,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -250,6 +251,24 @@ describe('the entry', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`Error: ${error}`);
     expect(stderr).toContain(`Did you mean ${suggestion}?`);
+  });
+
+  it('opens no debugger for SIGUSR1, which comes before the bundle is read', async () => {
+    const kill = join(directory, 'kill.cjs');
+    const early = `const fs = require('node:fs');
+      const read = fs.readFileSync;
+      fs.readFileSync = (path, ...more) => {
+        if (String(path).endsWith('fsb-ctl.cjs')) process.kill(process.pid, 'SIGUSR1');
+        return read(path, ...more);
+      };`;
+    await writeFile(kill, early);
+    env.NODE_OPTIONS = `--require ${kill}`;
+    const child = spawn(binary, client, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const written = Promise.all([child.stdout, child.stderr].map((stream) => text(stream)));
+    expect([await once(child, 'close'), await written]).toEqual([
+      [null, 'SIGUSR1'],
+      ['', ''],
+    ]);
   });
 
   it('needs no other program', async () => {

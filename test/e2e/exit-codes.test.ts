@@ -63,6 +63,7 @@ const table: [code: number, why: string, line: string][] = [
   [130, 'interrupted', 'timeout --preserve-status -s INT 2 fsb-ctl wait box'],
   [137, '128+n: its command was killed', "fsb-ctl exec box sh -c 'kill -KILL $$'"],
   [143, '128+n: its command was ended', "fsb-ctl run a --rm --image host -- sh -c 'kill -TERM $$'"],
+  [138, '128+n: it was ended itself', 'timeout --preserve-status -s USR1 2 fsb-ctl wait box'],
   [143, '128+n: it was ended itself', 'timeout --preserve-status -s TERM 2 fsb-ctl wait box'],
   [3, 'the worst of several', 'fsb-ctl get box nobody'],
   [4, 'the worst of several', 'fsb-ctl delete nobody; fsb-ctl pause nobody old box'],

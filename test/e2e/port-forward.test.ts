@@ -104,8 +104,6 @@ describe('port-forward', () => {
 
   onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').it(
     'passes the half-close of the server on, and still what is sent after it',
-    // It hung once beside a whole suite, and never alone: not understood.
-    { retry: 1 },
     async () => {
       const { ports } = await forward('0:72');
       const socket = open(ports[0]!);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deeds, looks, looksOfDaemon, rowsOfJson, rowsOfYaml } from '../helpers/cli/format-lines.ts';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
+import { repository } from '../helpers/core/real-core.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 
 /** What a script may rely on, sentence by sentence; signals and streams are in script-streams.test.ts. */
@@ -156,6 +157,12 @@ describe('the core and the namespace', () => {
     expect(await shell.succeed(line)).toBe('shop\ndefault\nbox\n');
     expect(await names()).toEqual(['box']);
   });
+});
+
+it('a failure is an object as docs/output.md shows it', async () => {
+  const { code, stderr } = await shell.run('fsb-ctl get nobody -o json');
+  expect(code).toBe(3);
+  expect(await readFile(join(repository, 'docs/output.md'), 'utf8')).toContain(`\n    ${stderr}`);
 });
 
 describe('the help of a command', () => {

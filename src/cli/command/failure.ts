@@ -31,7 +31,7 @@ export interface FailureContext {
 export function describeFailure(thrown: unknown, context: FailureContext): Failure {
   if (thrown instanceof OutputClosed) return { text: '', exitCode: OutputClosed.exitCode };
   const error = toFsbError(thrown, context);
-  const quiet = error instanceof Interrupted && !context.json;
+  const quiet = error instanceof Interrupted;
   return { text: quiet ? '' : renderError(error, thrown, context), exitCode: error.exitCode };
 }
 

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { constants } from 'node:os';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { ProcessEvents, World } from '../terminal/world.ts';
 
@@ -18,18 +19,33 @@ export class Interrupted extends FsbError {
   }
 }
 
-/** With the exit code of each. */
-export const STOPPING: [NodeJS.Signals, number][] = [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-];
+/**
+ * All that somebody or a limit may end a process with and Node lets be caught. What died of one of them instead would
+ * leave a raw terminal and half-made files behind; and of SIGUSR1, Node would open its debugger for everybody here.
+ */
+const ENDING = [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGVTALRM',
+  'SIGXCPU',
+] as const satisfies NodeJS.Signals[];
 
-const FROM_KEYS: NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+/** With the exit code of each. */
+export const STOPPING: [NodeJS.Signals, number][] = ENDING.map((name) => [
+  name,
+  128 + constants.signals[name],
+]);
+
+const FROM_KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 /**
- * Turns the first SIGINT, SIGTERM or SIGHUP into an aborted signal, and a second one into an immediate exit, for a
- * call that does not come back. `release` gives the signals away, to whoever proxies them to a process.
+ * Turns the first signal that would end the process into an aborted one, and a second one into an immediate exit, for a
+ * call that does not come back.
  */
 export class Interruption {
   readonly #controller = new AbortController();
@@ -69,7 +85,7 @@ export class Interruption {
    * whole foreground group, so they reach this process too, and must neither stop nor end it.
    */
   async whileKeysGoElsewhere<T>(work: () => Promise<T>): Promise<T> {
-    const ours = this.#listeners.filter(([name]) => name === 'SIGINT');
+    const ours = this.#listeners.filter(([name]) => FROM_KEYS.includes(name));
     const ignore = (): void => {};
     for (const name of FROM_KEYS) this.#events.on(name, ignore);
     for (const [name, listener] of ours) this.#events.off(name, listener);
@@ -81,8 +97,10 @@ export class Interruption {
     }
   }
 
-  release(): void {
-    for (const [name, listener] of this.#listeners) this.#events.off(name, listener);
+  /** Gives these signals away, to whoever proxies them to a process; without names all of them. */
+  release(names?: readonly NodeJS.Signals[]): void {
+    for (const [name, listener] of this.#listeners)
+      if (names?.includes(name) ?? true) this.#events.off(name, listener);
   }
 
   /** Idempotent. */

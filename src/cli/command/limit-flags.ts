@@ -36,7 +36,7 @@ export function parseCpus(text: string): number {
 
 /** @returns bytes @throws invalid_argument */
 export const parseMemory = (text: string): number =>
-  parseBytes(text, 'Write it like 512m, 1.5g or 64Ki, 6m at least; there is no unlimited.', memoryOf);
+  parseBytes(text, 'Write it like 512m, 1.5g or 64Mi, 6m at least; there is no unlimited.', memoryOf);
 
 function parseBytes(text: string, hint: string, parse = parseSize): number {
   try {

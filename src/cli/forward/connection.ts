@@ -15,6 +15,8 @@ export async function forwardConnection(socket: Socket, place: ToolPlace, port: 
   let gone = false;
   socket.on('error', () => undefined);
   socket.once('close', () => {
+    // One that has ended its half last leaves with bytes under way: the tool ends by itself when the server has them.
+    if (socket.readableEnded && socket.writableFinished) return;
     gone = true;
     void session?.close();
   });

@@ -36,11 +36,14 @@ export interface ServeOptions {
   events: ProcessEvents;
 }
 
+/** Other daemons are told something by them, and by the first Node is told to open its debugger; a core has no use for either. */
+const MEANINGLESS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
+
 /** What a core tells who started it: that it is ready, or why it cannot be. */
 export type StartReport = CoreStatus | { error: ErrorBody };
 
 /**
- * Runs the core in this process until SIGTERM, SIGINT or SIGHUP.
+ * Runs the core in this process until SIGTERM or another signal that ends a process, but for SIGUSR1 and SIGUSR2.
  * @throws unavailable when it cannot start, or the disk failed under its records, after it has ended in order
  */
 export async function serveCore(options: ServeOptions): Promise<void> {
@@ -48,12 +51,15 @@ export async function serveCore(options: ServeOptions): Promise<void> {
   let asked: Interrupted | undefined;
   const stopped = new Promise<void>((resolve) => {
     for (const [signal, code] of STOPPING)
-      events.on(signal, () => {
-        asked ??= new Interrupted(code);
-        resolve();
-      });
+      if (!MEANINGLESS.includes(signal))
+        events.on(signal, () => {
+          asked ??= new Interrupted(code);
+          resolve();
+        });
   });
   const log = openCoreLog(paths, options.logLevel);
+  for (const signal of MEANINGLESS)
+    events.on(signal, () => log.info({ signal }, 'a signal without a meaning'));
   const core = await startCore({
     paths,
     guestDirectory: guestDirectory(options.packageRoot),

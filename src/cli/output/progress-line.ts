@@ -20,8 +20,8 @@ export class ProgressLine {
     const line = printable(text);
     if (line === this.#shown) return;
     this.#shown = line;
-    // A line that wraps could not be rewritten.
-    const width = Math.max((this.#stream.columns ?? 80) - 1, 1);
+    // A line that wraps could not be rewritten. 0 is a terminal that does not know its size.
+    const width = Math.max((this.#stream.columns || 80) - 1, 1);
     await tryWrite(this.#stream, this.#live ? `${CLEAR_LINE}${line.slice(0, width)}` : `${line}\n`);
   }
 

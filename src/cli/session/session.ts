@@ -6,7 +6,7 @@ import { OutputClosed, tryWrite, write } from '../terminal/streams.ts';
 import type { Terminal, TerminalInput, TerminalOutput, World } from '../terminal/world.ts';
 import { DetachFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
-import { proxySignals } from './signal-proxy.ts';
+import { PROXIED, proxySignals } from './signal-proxy.ts';
 
 export interface SessionOptions {
   /** Send our stdin; without it stdin is never read. */
@@ -43,7 +43,7 @@ export async function driveSession(
   session.exited.catch(() => undefined);
   try {
     if (options.signalProxy) {
-      interruption.release();
+      interruption.release(PROXIED);
       undo.push(proxySignals((signal) => session.signal(signal), world, options.afterwards));
     }
     if (options.tty) undo.push(followSize(terminal, session));

@@ -2,7 +2,8 @@ import { constants } from 'node:os';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 
-const PROXIED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+/** The others that end a process end only this one. */
+export const PROXIED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** A user who interrupts so often, one soon after the other, wants to get out of here, whatever the process does. */
 const INTERRUPTS_THAT_FORCE = 3;

@@ -8,6 +8,15 @@ import { parsePairs } from './env-words.ts';
 import { defined } from './given-only.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
 
+/** As of `run`. 0 is "never" for the core, and nothing that somebody means who asks for so short a time. */
+function parseTtl(text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0) return ms;
+  throw new FsbError('invalid_argument', 'must be longer than 0', {
+    hint: 'Without an end it is --ttl none.',
+  });
+}
+
 /** The flags of `update` beside the global ones. */
 export const changeFlags = {
   'expire-time': Flags.integer({
@@ -16,7 +25,7 @@ export const changeFlags = {
     helpValue: 'UNIX',
     exclusive: ['ttl'],
   }),
-  ttl: Flags.custom<number>({ parse: async (text) => (text === 'none' ? 0 : parseDuration(text)) })({
+  ttl: Flags.custom<number>({ parse: async (text) => (text === 'none' ? 0 : parseTtl(text)) })({
     summary: 'End it after this long from now on (90s, 5m, 2d), and after each start; none: never.',
     helpValue: 'DURATION|none',
   }),

@@ -4,7 +4,7 @@ import { FsbError } from '../model/failure/errors.ts';
 import { askAgain } from './ask-again.ts';
 import { wasReached, wentAway } from './unreachable.ts';
 
-/** Something that a core may have done although it went away before it said so. */
+/** Something that a core may have done although it went away, or its caller did, before it said so. */
 export interface Deed<T> {
   /** After "cannot tell whether": `sandbox box was stopped`. */
   what: string;
@@ -22,7 +22,7 @@ export interface Deed<T> {
  * Whose core goes away asks the next one. Where there is none in time, nobody may be told that there was no core, for that
  * means that nothing was done.
  * @param look as askAgain()
- * @throws what the deed throws; run_failed (`isLost`) where it cannot be told
+ * @throws what the deed throws; run_failed (`isLost`) where it cannot be told; timeout, with a word about that
  */
 export async function carryThrough<T>(
   { what, hint, act, again = act }: Deed<T>,
@@ -38,16 +38,37 @@ export async function carryThrough<T>(
     });
   return askAgain(ask, options ?? {}, look).catch((thrown) => {
     const error = FsbError.from(thrown);
-    throw begun && error.code === 'unavailable' ? cannotTell(what, hint, error) : error;
+    if (begun && error.code === 'unavailable') throw cannotTell(what, hint, error);
+    throw outOfTime({ what, hint }, error, options?.signal);
   });
 }
 
-/** The same for what cannot be asked about, and would do harm when it was done twice. */
-export const orCannotTell = <T>({ what, hint, act }: Omit<Deed<T>, 'again'>): Promise<T> =>
+/**
+ * The same for what cannot be asked about, and would do harm when it was done twice.
+ * @param options left out: what comes too late for its caller is taken back
+ */
+export const orCannotTell = <T>(
+  { what, hint, act }: Omit<Deed<T>, 'again'>,
+  options?: CallOptions,
+): Promise<T> =>
   act().catch((thrown) => {
     const error = FsbError.from(thrown);
-    throw wasReached(error) ? cannotTell(what, hint, error) : error;
+    if (wasReached(error)) throw cannotTell(what, hint, error);
+    throw outOfTime({ what, hint }, error, options?.signal);
   });
+
+/** Whose time is up here has hung up; a core that is slow, or stands still, may do it all the same. */
+function outOfTime(
+  { what, hint }: Pick<Deed<never>, 'what' | 'hint'>,
+  error: FsbError,
+  signal: AbortSignal | undefined,
+): FsbError {
+  if (!signal?.aborted || error.code !== 'timeout') return error;
+  return new FsbError('timeout', `${error.message}: cannot tell whether ${what}`, {
+    hint: error.hint === undefined ? hint : `${hint} ${error.hint}`,
+    cause: error,
+  });
+}
 
 const cannotTell = (what: string, hint: string, cause: FsbError): FsbError =>
   new FsbError('run_failed', `cannot tell whether ${what}: ${cause.message}`, { hint, cause });

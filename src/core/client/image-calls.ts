@@ -45,22 +45,18 @@ export function imageCalls(rpc: Rpc): ImageApi {
     async tag(source, target, options) {
       const act = () => rpc.call(service.tag, { source, target }, options);
       const hint = 'Do the same again: one that has the name already is fine.';
-      await orCannotTell({ what: `image ${source} was tagged ${target}`, hint, act });
+      await orCannotTell({ what: `image ${source} was tagged ${target}`, hint, act }, options);
     },
     async remove(reference, { force = false, ...options } = {}) {
       const act = () => rpc.call(service.remove, { reference, force }, options);
-      const { removed } = await orCannotTell({
-        what: `image ${reference} was removed`,
-        hint: MAY_BE_GONE,
-        act,
-      });
+      const deed = { what: `image ${reference} was removed`, hint: MAY_BE_GONE, act };
+      const { removed } = await orCannotTell(deed, options);
       return removedFromWire(removed);
     },
     async prune(request, options) {
       const act = () => rpc.call(service.prune, pruneToWire(request), options);
-      return prunedFromWire(
-        await orCannotTell({ what: 'unused images were removed', hint: MAY_BE_GONE, act }),
-      );
+      const deed = { what: 'unused images were removed', hint: MAY_BE_GONE, act };
+      return prunedFromWire(await orCannotTell(deed, options));
     },
     async *save(references, options) {
       for await (const { content } of rpc.stream(service.save, { references }, options)) yield content;

@@ -27,7 +27,7 @@ export function sandboxCalls(rpc: Rpc): SandboxCalls {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);
       const act = () => rpc.call(sandboxes.createSandbox, createToWire(request), options);
-      return sandboxFromWire((await orCannotTell({ ...creation(request), act })).sandbox);
+      return sandboxFromWire((await orCannotTell({ ...creation(request), act }, options)).sandbox);
     },
     get,
     list: (query, options) => listAll(page, query, options),

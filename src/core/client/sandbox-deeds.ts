@@ -84,7 +84,7 @@ export function sandboxDeeds({ rpc, get, look }: SandboxDeedParts): SandboxDeeds
         await rpc.call(service.signalSandbox, { ...refToWire(ref), signal }, options);
       });
       // Any other may mean something else each time that it comes.
-      if (signal !== SIGKILL) return orCannotTell(deed);
+      if (signal !== SIGKILL) return orCannotTell(deed, options);
       const again = async (since: number): Promise<void> => {
         const now = await get(ref, { signal: options?.signal });
         assertNotNewer(now, since, deed.what);

@@ -16,11 +16,12 @@ export function systemCalls(rpc: Rpc): SystemApi {
     retainedLogs: async (options) => (await rpc.call(system.retainedLogs, {}, options)).logs.map(logFromWire),
     async removeLogs(sandboxIds, options) {
       const act = () => rpc.call(system.removeLogs, { sandboxIds: [...sandboxIds] }, options);
-      await orCannotTell({ what: 'retained logs were removed', hint: MAY_BE_GONE, act });
+      await orCannotTell({ what: 'retained logs were removed', hint: MAY_BE_GONE, act }, options);
     },
     async removeSetAside(options) {
       const act = () => rpc.call(system.removeSetAside, {}, options);
-      return (await orCannotTell({ what: 'what is set aside was removed', hint: MAY_BE_GONE, act })).removed;
+      const deed = { what: 'what is set aside was removed', hint: MAY_BE_GONE, act };
+      return (await orCannotTell(deed, options)).removed;
     },
     async *events(query, options) {
       for await (const event of rpc.stream(system.watch, eventQueryToWire(query), options))

@@ -5,7 +5,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import { formatSize } from '../model/quantity.ts';
-import { type CheckedChange, readChange } from '../model/sandbox/change.ts';
+import { type CheckedChange, keysOf, readChange } from '../model/sandbox/change.ts';
 import { assertWithin } from '../model/sandbox/node-limits.ts';
 import type { Sandbox } from '../model/sandbox/sandbox.ts';
 import { defaultResources, type Resources } from '../model/sandbox/shape.ts';
@@ -68,7 +68,7 @@ export class Changes {
 
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
     const change = readChange(input);
-    assertTimeLeft('invalid change of a sandbox: expireTime', change.expireTime ?? 0, this.#clock.now());
+    assertTimeLeft('invalid change of a sandbox: expire_time', change.expireTime ?? 0, this.#clock.now());
     const { id, spec: before, state } = entry.sandbox;
     const spec = changedSpec(before, change);
     if (addsLabels(change)) this.#registry.assertRoomFor({ ...entry.sandbox, spec });
@@ -83,7 +83,7 @@ export class Changes {
       const runs = entry.sandbox.state.phase === 'Running';
       const expires = runs ? newExpires(change, spec, this.#clock) : undefined;
       const recovery = newRecovery(change, { ...entry.sandbox, spec }, this.#clock);
-      await entry.change({ spec, ...expires, ...recovery }, now, `updated: ${Object.keys(input).join(', ')}`);
+      await entry.change({ spec, ...expires, ...recovery }, now, `updated: ${keysOf(change).join(', ')}`);
       if (expires ?? recovery) this.#lifecycle.follow(entry.sandbox);
     } catch (error) {
       if (limits)

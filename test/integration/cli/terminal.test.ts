@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -128,12 +128,15 @@ describe('the whole program on a terminal', () => {
     await rm(directory, { recursive: true });
   });
 
-  it.each(['SIGTERM', 'SIGHUP'] as const)('puts the terminal back when %s ends it', async (signal) => {
-    const line = onTerminal(['exec', '-it', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; sleep 600']);
-    await line.out.until('up');
-    process.kill(await pidOf(line), signal);
-    expect(await verdict(line)).toEqual({ code: signal === 'SIGTERM' ? 143 : 129, restored: true });
-  });
+  it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'] as const)(
+    'puts the terminal back when %s ends it',
+    async (signal) => {
+      const line = onTerminal(['exec', '-it', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; sleep 600']);
+      await line.out.until('up');
+      process.kill(await pidOf(line), signal);
+      expect(await verdict(line)).toEqual({ code: 128 + constants.signals[signal], restored: true });
+    },
+  );
 
   it('detaches with ctrl-p ctrl-q', async () => {
     const line = onTerminal([

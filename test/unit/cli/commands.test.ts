@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
@@ -234,6 +234,24 @@ describe('run', () => {
     ]);
   });
 
+  it.each(['SIGTERM', 'SIGQUIT', 'SIGUSR2'])('leaves no id file behind when %s ends it', async (signal) => {
+    const asked = new Promise<void>((resolve) => {
+      vi.spyOn(core.sandboxes, 'create').mockImplementation(async (_, options) => {
+        resolve();
+        await once(options!.signal!, 'abort');
+        throw options!.signal!.reason;
+      });
+    });
+    const argv = 'run box --image host --id-file id sleep 60'.split(' ');
+    const line = startCommandLine(argv, { core, cwd: directory });
+    await asked;
+    line.events.emit(signal);
+    expect([await line.code, await readdir(directory)]).toEqual([
+      128 + constants.signals[signal as NodeJS.Signals],
+      [],
+    ]);
+  });
+
   it.each([
     ['run box', 2, 'Give --image'],
     ['run box -t --image host sh', 2, '-t needs a terminal'],
@@ -452,13 +470,29 @@ describe('a terminal session', () => {
     expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
   });
 
-  it('is put back when it ends by a signal or a crash', async () => {
+  it('is put back in a crash', async () => {
     const line = terminal(['exec', '-it', '--no-sig-proxy', 'box', 'sh', '-c', 'echo up; sleep 60']);
     await line.stdout.until('up');
     line.events.emit('exit');
     expect(line.stdin.isRaw).toBe(false);
     line.events.emit('SIGHUP');
     expect(await line.code).toBe(129);
+  });
+
+  it.each([
+    ['SIGHUP', 129, '--no-sig-proxy'],
+    ['SIGQUIT', 131, '--no-sig-proxy'],
+    ['SIGUSR1', 138, '--no-sig-proxy'],
+    ['SIGUSR2', 140, '--no-sig-proxy'],
+    ['SIGALRM', 142, '--no-sig-proxy'],
+    ['SIGALRM', 142, '--sig-proxy=true'],
+    ['SIGXCPU', 152, '--sig-proxy=true'],
+  ])('is put back when %s ends it, which is %i, with %s', async (signal, code, proxy) => {
+    const line = terminal(['exec', '-it', proxy, 'box', 'sh', '-c', 'echo up; sleep 60']);
+    await line.stdout.until('up');
+    expect(line.events.emit(signal)).toBe(true);
+    expect([await line.code, line.stdin.isRaw]).toEqual([code, false]);
+    expect(line.events.eventNames()).toEqual([]);
   });
 });
 

@@ -203,6 +203,57 @@ describe('a change of pools and leases whose core goes away', () => {
   });
 });
 
+describe('a caller whose time is up', () => {
+  const reason = new FsbError('timeout', 'not done within 1s', { hint: 'Give it more time.' });
+
+  /** What is told, where the core has the call and says nothing. */
+  async function late([room, method]: Lost['of'], call: (signal: AbortSignal) => Promise<unknown>) {
+    const asked = gate();
+    const spy = vi.spyOn(core[room] as never as Record<string, () => Promise<never>>, method);
+    spy.mockImplementationOnce(() => {
+      asked.open();
+      return new Promise(() => {});
+    });
+    const patience = new AbortController();
+    const ending = errorOf(call(patience.signal));
+    await asked.promise;
+    patience.abort(reason);
+    return ending;
+  }
+
+  it.each<[Lost['of'], (signal: AbortSignal) => Promise<unknown>, string, string]>([
+    [
+      ['sandboxes', 'rename'],
+      (signal) => client.sandboxes.rename(box, 'crate', { signal }),
+      'sandbox box was renamed to crate',
+      'It may have been: see fsb-ctl list -a.',
+    ],
+    [
+      ['sandboxes', 'signal'],
+      (signal) => client.sandboxes.signal(box, 10, { signal }),
+      'sandbox box was sent SIGUSR1',
+      'It may have been: see fsb-ctl list -a.',
+    ],
+    [
+      ['sandboxes', 'create'],
+      (signal) => client.sandboxes.create({ ...create, name: 'new' }, { signal }),
+      'sandbox new was created',
+      'It may have been created: see fsb-ctl list -a.',
+    ],
+  ])('is told that it may have been done all the same: %j', async (of, call, what, look) => {
+    expect(await late(of, call)).toEqual({
+      code: 'timeout',
+      message: `not done within 1s: cannot tell whether ${what}`,
+      hint: `${look} Give it more time.`,
+    });
+  });
+
+  it('is told no more where nothing was to be done', async () => {
+    const told = await late(['sandboxes', 'get'], (signal) => client.sandboxes.get(box, { signal }));
+    expect(told).toEqual(reason.toBody());
+  });
+});
+
 it('nobody is told that there was no core, where none comes back', async () => {
   const goodbye = new FsbError('unavailable', 'the core is going away');
   const closed = new ConnectionClosed({ kind: 'unix', path: '/core' });

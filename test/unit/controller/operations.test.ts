@@ -402,6 +402,12 @@ describe('update', () => {
       resources: { memory: 64 * 1024 * 1024 },
     });
     expect(changed).toMatchObject({ id, expiresAt: clock.now() + 60_000 });
+    // As a spec has them; of what is left out, nothing.
+    const { events } = await controller.update(box, { expireTime: undefined, failurePolicy: 'Manual' });
+    expect(events.slice(-2).map(({ message }) => message)).toEqual([
+      'updated: ttl, failure_policy, recovery_timeout_seconds, labels, resources',
+      'updated: failure_policy',
+    ]);
     expect(changed.spec).toMatchObject({
       ttl: 60_000,
       labels: { b: '2', c: '3' },

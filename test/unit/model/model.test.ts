@@ -169,7 +169,10 @@ describe('specs', () => {
     expect(() => parseSpec({ image: 'x', ...input })).toThrow(words),
   );
   it.each([
-    [{ failurePolicy: 'x' }, 'failurePolicy (--failure-policy): unknown failure policy'],
+    [
+      { failurePolicy: 'x' },
+      'change of a sandbox: failure_policy (--failure-policy): unknown failure policy',
+    ],
     [{ labels: { '-x': '' } }, 'labels.-x (--label): not a valid label key'],
     [{ ttl: 4e15 }, 'ttl (--ttl): must be at most 36500d'],
   ])('so does a change: %j', (change, words) => expect(() => readChange(change)).toThrow(words));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FsbError } from '../failure/errors.ts';
-import { resourceFlags, withFlag } from '../failure/flag-names.ts';
+import { specFlags, withFlag } from '../failure/flag-names.ts';
 import { describeIssues } from '../failure/issues.ts';
 import { LONGEST_DURATION } from '../quantity.ts';
 import { failurePolicy, labelKey, sandboxSpecSchema, specKeys, text, unixSeconds } from './spec.ts';
@@ -23,25 +23,36 @@ const changeSchema = z.strictObject({
   resources: changedResources.optional(),
 });
 
-const changeFlags = {
-  expireTime: '--expire-time',
-  ttl: '--ttl',
-  failurePolicy: '--failure-policy',
-  recoveryTimeoutSeconds: '--recovery-timeout',
-  labels: '--label',
-  ...resourceFlags,
-};
-
 /** Checked; sizes in bytes, milliseconds. What is left out stays. */
 export type CheckedChange = z.output<typeof changeSchema>;
+
+/** As users write them, and read them in a spec. */
+const KEYS: Record<keyof CheckedChange, string> = {
+  expireTime: 'expire_time',
+  ttl: 'ttl',
+  failurePolicy: 'failure_policy',
+  recoveryTimeoutSeconds: 'recovery_timeout_seconds',
+  labels: 'labels',
+  resources: 'resources',
+};
+
+/** What it changes: `failure_policy`. */
+export const keysOf = (change: CheckedChange): string[] =>
+  Object.entries(KEYS).flatMap(([key, written]) =>
+    change[key as keyof CheckedChange] === undefined ? [] : [written],
+  );
+
+const asWritten = ([key, ...rest]: PropertyKey[]): PropertyKey[] =>
+  key === undefined ? [] : [KEYS[key as keyof CheckedChange] ?? key, ...rest];
 
 /** @throws invalid_argument that names every wrong key and value */
 export function readChange(input: unknown): CheckedChange {
   const result = changeSchema.safeParse(input);
   if (!result.success) {
-    const known = [...Object.keys(changeSchema.shape), ...specKeys];
-    const { lines, ...rest } = describeIssues(result.error.issues, known);
-    const named = lines.map((line) => withFlag(line, changeFlags));
+    const known = [...Object.values(KEYS), ...specKeys];
+    const issues = result.error.issues.map((issue) => ({ ...issue, path: asWritten(issue.path) }));
+    const { lines, ...rest } = describeIssues(issues, known);
+    const named = lines.map((line) => withFlag(line, specFlags));
     throw new FsbError('invalid_argument', `invalid change of a sandbox: ${named.join('; ')}`, rest);
   }
   if (result.data.ttl !== undefined && result.data.expireTime !== undefined)

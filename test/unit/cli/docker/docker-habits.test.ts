@@ -198,7 +198,7 @@ describe('flags of docker that other commands have otherwise', () => {
     ['exec box', 'fsb-ctl exec -it NAME sh'],
     ['exec -it box', 'fsb-ctl exec -it NAME sh'],
     ['pool exec l0', 'fsb-ctl pool exec -it LEASE sh'],
-    ['update -m 1k box', 'Write it like 512m'],
+    ['update -m 64Ki box', 'Write it like 512m, 1.5g or 64Mi, 6m at least'],
     ['logs --details box', 'fsb-ctl get NAME'],
     ['update --restart always box', '--failure-policy'],
     ['update --cpu-shares 5 box', '--cpus'],

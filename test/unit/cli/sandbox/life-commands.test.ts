@@ -219,6 +219,7 @@ describe('update', () => {
   it.each([
     'update box',
     'update box --ttl soon',
+    'update box --ttl 0s',
     'update box --ttl 5s --expire-time 5',
     'update box --label team',
     'update box --recovery-timeout 1500ms',
@@ -227,6 +228,17 @@ describe('update', () => {
   ])('%s is wrong usage', async (line) => {
     await fsb('run box --image host sleep 60');
     expect(await fsb(line)).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it('has a word for never: a ttl of 0 is refused, as run does', async () => {
+    const { stderr } = await fsb('update box --ttl 0');
+    expect(stderr).toBe('Error: --ttl: must be longer than 0\nHint: Without an end it is --ttl none.\n');
+  });
+
+  it('calls what is changed by the names that a spec has', async () => {
+    await fsb('run box --image host sleep 60');
+    const { stderr } = await fsb('update box --failure-policy sometimes');
+    expect(stderr).toContain('invalid change of a sandbox: failure_policy (--failure-policy): unknown');
   });
 
   it('reads labels', () => {
