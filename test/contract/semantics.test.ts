@@ -121,6 +121,16 @@ describe('semantics of the control API, over TLS', () => {
         ...{ phase: 'Failed', reason: expect.stringContaining(program) },
       });
     });
+
+    it('no boot', async () => {
+      const ref = bench.ref();
+      // A file cannot be mounted on a directory: the runtime finds out.
+      const mounts = [{ source: '/etc/passwd', target: '/usr' }];
+      const made = api.sandboxes.create({ ...ref, spec: { image: 'host', command: ['true'], mounts } });
+      const why = expect.stringMatching(/^cannot boot host: .*not a directory/);
+      expect(await errorOf(made)).toMatchObject({ code: 'run_failed', message: why });
+      expect((await get(ref)).state).toMatchObject({ phase: 'Failed', reason: why });
+    });
   });
 
   describe('2: a name is of one sandbox', () => {

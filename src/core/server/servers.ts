@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
@@ -14,6 +15,7 @@ import { openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
 import { assertNoForeignPage, visitOf } from './http/foreign-page.ts';
+import { holdWaiting } from './http/hold-waiting.ts';
 import { type HttpListener, listenHttp } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
@@ -133,16 +135,15 @@ export async function startServers(served: Served, options: ServerOptions): Prom
           gone.abort(why);
         }),
       );
+      const { socket } = request;
+      const cut = (): Socket => socket.destroy();
+      holdWaiting(response, (bytes) => answers.holdPart(visit.caller, bytes, cut));
       await traced(spanName(request), () => route(routes, request, response, gone.signal, visit), {
         kind: 'server',
         parent: request.headers.traceparent?.toString(),
       });
-      const { socket } = request;
       if (response.writableEnded && !response.closed)
-        response.once(
-          'close',
-          answers.hold(visit.caller, response.writableLength, () => socket.destroy()),
-        );
+        response.once('close', answers.hold(visit.caller, response.writableLength, cut));
     };
     const http: string[] = [];
     for (const door of doors.http)

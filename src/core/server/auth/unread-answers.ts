@@ -25,16 +25,30 @@ export class UnreadAnswers {
    * @returns to be called when it was taken or dropped; idempotent
    */
   hold(caller: Caller, bytes: number, cut: () => void): () => void {
-    if (bytes < LEAST_COUNTED || caller.name === LOCAL_CALLER.name) return () => {};
-    if (this.#shares.lacking(caller, bytes) !== undefined) {
-      cut();
-      return () => {};
-    }
-    this.#shares.take(caller, bytes);
-    let held = bytes;
+    const giveBack = this.#take(caller, bytes, cut);
+    if (giveBack === undefined) return () => {};
     const inTime = this.#clock.after(TIME + (bytes / MIB) * TIME_OF_MIB, cut);
     return () => {
       inTime();
+      giveBack();
+    };
+  }
+
+  /** As `hold`, of what waits of a stream: who follows one may stop reading for as long as they like. */
+  holdPart(caller: Caller, bytes: number, cut: () => void): () => void {
+    return this.#take(caller, bytes, cut) ?? (() => {});
+  }
+
+  /** Undefined: too little to be counted, or it was cut. */
+  #take(caller: Caller, bytes: number, cut: () => void): (() => void) | undefined {
+    if (bytes < LEAST_COUNTED || caller.name === LOCAL_CALLER.name) return undefined;
+    if (this.#shares.lacking(caller, bytes) !== undefined) {
+      cut();
+      return undefined;
+    }
+    this.#shares.take(caller, bytes);
+    let held = bytes;
+    return () => {
       this.#shares.take(caller, -held);
       held = 0;
     };

@@ -100,9 +100,9 @@ export class Admission {
           },
         }),
       sendMessage: (message, send) => {
+        taken();
         send(message);
-        // A stream of answers waits for who reads them.
-        if (caller !== undefined && !responseStream) taken = holdAnswer(this.#parts.answers, caller, call);
+        if (caller !== undefined) taken = holdAnswer(this.#parts.answers, caller, call, responseStream);
       },
     });
   };
@@ -160,14 +160,25 @@ function knockOf(
   };
 }
 
-/** Until nothing of it is left here. Its client may read other answers of the connection, or nothing at all. */
+/**
+ * Until nothing of it is left here. Its client may read other answers of the connection, or nothing at all.
+ * @param isPart of a stream, which waits for who reads it and sends one at a time
+ */
 function holdAnswer(
   answers: UnreadAnswers,
   caller: Caller,
   call: ServerInterceptingCallInterface,
+  isPart: boolean,
 ): () => void {
   const stream = streamOf(call);
-  return answers.hold(caller, stream.writableLength, () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
+  const cut = (): void => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  if (!isPart) return answers.hold(caller, stream.writableLength, cut);
+  const taken = answers.holdPart(caller, stream.writableLength, cut);
+  stream.once('drain', taken);
+  return () => {
+    stream.off('drain', taken);
+    taken();
+  };
 }
 
 /** The methods of a service for each core that they are asked for, made once: most calls come for the same one. */

@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import { type EndOptions, signalOf, statusOf } from './call.ts';
@@ -13,7 +12,7 @@ export function serverStream<Request, Item, Response>(
     const { signal, settle } = signalOf(call, options);
     const send = async (): Promise<void> => {
       for await (const item of open(call.request, { signal })) {
-        if (!call.write(toWire(item))) await drained(call, signal);
+        await sent(call, toWire(item), signal);
         if (signal.aborted) throw signal.reason;
       }
     };
@@ -27,16 +26,22 @@ export function serverStream<Request, Item, Response>(
   };
 }
 
-/** Resolves when there is room for more, or nobody will take it. */
-export function drained(call: Pick<Writable, 'once' | 'off'>, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves when a message has left, or nobody will take it. The library would keep sixteen more of them, however long they
+ * are, which nobody counts.
+ */
+export function sent<Message>(
+  call: { write(message: Message, done: () => void): unknown },
+  message: Message,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      call.off('drain', done);
       signal.removeEventListener('abort', done);
       resolve();
     };
-    call.once('drain', done);
+    if (!signal.aborted) signal.addEventListener('abort', done, { once: true });
+    call.write(message, done);
     if (signal.aborted) done();
-    else signal.addEventListener('abort', done, { once: true });
   });
 }

@@ -6,7 +6,7 @@ import type {
   ServerReflectionServer,
 } from '../../../wire/gen/grpc/reflection/v1/reflection.ts';
 import { signalOf, statusOf } from '../call.ts';
-import { drained } from '../server-stream.ts';
+import { sent } from '../server-stream.ts';
 
 /**
  * Tells generic clients what can be called; docs/decisions/reflection.md says why it is ours. Version v1alpha has the
@@ -30,7 +30,7 @@ function reflectionCall(
       const { answerTo } = await import('./answer.ts');
       const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>;
       for await (const request of eachAbortable(requests, signal))
-        if (!call.write(answerTo(request, services))) await drained(call, signal);
+        await sent(call, answerTo(request, services), signal);
     };
     answering()
       .then(
