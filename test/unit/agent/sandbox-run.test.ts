@@ -381,6 +381,22 @@ describe('a pause', () => {
     await run.gone;
   });
 
+  it('stays when its end cannot be recorded, for everything in it as well', async () => {
+    const { state, steps, start, finish } = world();
+    const run = start();
+    await run.pause();
+    steps.length = 0;
+    state.recordFails = true;
+    await expect(run.unpause()).rejects.toThrow(FULL);
+    expect(steps).toEqual(['wake', 'suspend']);
+    expect(run.slot.paused).toBe(true);
+    state.recordFails = false;
+    await run.unpause();
+    expect(steps.slice(2)).toEqual(['wake', 'recorded running']);
+    finish();
+    await run.gone;
+  });
+
   it('keeps no stop and no kill from arriving', async () => {
     const { main, steps, start, finish } = world();
     const run = start();

@@ -188,12 +188,18 @@ export class SandboxRun {
     });
   }
 
-  /** Lets everything in it go on. @throws run_failed; it stays frozen then */
+  /** Lets everything in it go on. @throws run_failed, and what the disk says; it stays frozen then */
   unpause(): Promise<void> {
     return this.#changes.take('pause', async () => {
       await this.instance.wake();
       failpoint('unpause.thawed');
-      await this.#slot.change({ paused: undefined });
+      try {
+        await this.#slot.change({ paused: undefined });
+      } catch (error) {
+        // It is paused by its record, and counts as that.
+        await this.instance.suspend().catch((err) => this.#complain(err, 'cannot freeze a sandbox again'));
+        throw error;
+      }
     });
   }
 
