@@ -182,7 +182,7 @@ export class SandboxRun {
         await this.instance.suspend();
         failpoint('pause.frozen');
       } catch (error) {
-        await this.#slot.change({ paused: undefined });
+        await this.#undone({ paused: undefined });
         throw error;
       }
     });
@@ -226,9 +226,19 @@ export class SandboxRun {
       held.resize(resources.memory);
     } catch (error) {
       held.resize(before);
-      await this.#slot.change({ given });
+      await this.#undone({ given });
       throw error;
     }
+  }
+
+  /** It is as it was before a change that failed, and why it did is told; where the record has no room for that, it says so later. */
+  async #undone(before: Partial<SlotRecord>): Promise<void> {
+    this.#slot.learn(before);
+    const save = (): Promise<void> => this.#slot.save();
+    const { clock, logger: log } = this.#options;
+    const { signal } = this.#letGo;
+    const writes = { clock, log, what: 'what is known of a sandbox', hurry: signal, stop: signal };
+    await save().catch(() => void new Persistence(writes).insist(save).catch(noop));
   }
 
   /** Its limits are no longer those that its shape promises to the next one. */
