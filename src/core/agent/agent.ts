@@ -77,7 +77,7 @@ export class Agent implements AgentApi {
     this.#losses = new Losses({ slots, clock, log });
     this.#live = new LiveSandboxes({
       ...{ unsettled, slots, clock, log },
-      ended: (sandboxId, slot) => this.#announce({ sandboxId, state: stateOf(slot) }),
+      ended: (sandboxId, slot) => void this.#over(sandboxId, slot),
       unrecorded: (sandboxId, end) => void this.#losses.note(sandboxId, end),
     });
   }
@@ -137,14 +137,19 @@ export class Agent implements AgentApi {
    * is no room for it, will be.
    */
   async lose(sandboxId: string, reason: string): Promise<void> {
-    const { logs, clock } = this.#options;
+    const { clock } = this.#options;
     const slot = this.#losses.slot(sandboxId);
     if (slot === undefined) return this.#announce({ sandboxId, state: { state: 'lost', reason } });
     if (slot.end !== undefined) return;
     const end = { kind: 'lost' as const, at: clock.now(), reason };
     await this.#losses.note(sandboxId, end);
-    await logs.desert(sandboxId);
-    this.#announce({ sandboxId, state: stateOf({ ...slot, end }) });
+    await this.#over(sandboxId, { ...slot, end });
+  }
+
+  /** Its log may have found no room to say so; who began to follow it since then is to hear of it, too. */
+  async #over(sandboxId: string, slot: SlotRecord): Promise<void> {
+    this.#announce({ sandboxId, state: stateOf(slot) });
+    await this.#options.logs.desert(sandboxId);
   }
 
   async exec(sandboxId: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ProcessSession> {

@@ -1,9 +1,11 @@
 import pino from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { InstanceRecord, SlotRecord } from '../../../src/core/agent/ledger/records.ts';
 import type { PoolRecord } from '../../../src/core/agent/pools/pool-record.ts';
 import { Controller } from '../../../src/core/controller/controller.ts';
+import { SegmentFile } from '../../../src/core/logs/segment-file.ts';
 import { diskFull } from '../../../src/core/model/failure/disk-full.ts';
+import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { buildAgent } from '../../helpers/core/agent-world.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
@@ -25,7 +27,7 @@ function world(logs: Awaited<ReturnType<typeof makePlace>>) {
   const tables = { pools: memoryTable<PoolRecord>(), instances: memoryTable<InstanceRecord>() };
   const puts = [slots, sandboxes, tables.instances].map((table) => [table, table.put] as const);
   return {
-    ...{ clock, slots, sandboxes },
+    ...{ clock, fake, slots, sandboxes },
     fill() {
       for (const [table] of puts) table.put = () => Promise.reject(diskFull('cannot store a record'));
     },
@@ -102,3 +104,34 @@ it.each([
     await pass(20_000);
   },
 );
+
+it('who begins to follow its log while its end waits for room hears of that end', async () => {
+  await using place = await makePlace();
+  const { fake, fill, free, open, pass } = world(place);
+  const { controller, close } = await open();
+  let end = (): void => {};
+  const until = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  fake.script('run', { until, exit: { code: 0 } });
+  await controller.create({ ...ref, spec: { image: 'host', command: ['main'] } });
+  fill();
+  const full = vi.spyOn(SegmentFile.prototype, 'write').mockRejectedValue(diskFull('cannot write a log'));
+  end();
+  await pass(20_000);
+  expect((await controller.get(ref)).state.phase).toBe('Running');
+  let isOver = false;
+  const following = (async () => {
+    for await (const _ of controller.logs(ref, { ...wholeLog, follow: true }));
+    isOver = true;
+  })();
+  await pass(MINUTE);
+  expect(isOver).toBe(false);
+  full.mockRestore();
+  free();
+  await pass(MINUTE);
+  await following;
+  await controller.close();
+  void close();
+  await pass(20_000);
+});

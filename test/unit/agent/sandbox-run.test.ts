@@ -38,6 +38,8 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     ended: false,
   };
   const steps: string[] = [];
+  /** As they were recorded, one after the other. */
+  const slots: SlotRecord[] = [];
   const recorded: SlotEnd[] = [];
   const unrecorded: SlotEnd[] = [];
   const instance = {
@@ -83,6 +85,7 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
       logger,
       async record(changed) {
         if (state.recordFails) throw FULL;
+        slots.push(changed);
         if (changed.end) recorded.push(changed.end);
         else steps.push(changed.paused ? 'recorded paused' : 'recorded running');
       },
@@ -97,7 +100,21 @@ function world(known: { id: number; running: boolean }[] = [], slot: Partial<Slo
     main.exit(status);
     main.end();
   };
-  return { clock, main, exec, log, complaints, instance, state, recorded, unrecorded, steps, start, finish };
+  return {
+    clock,
+    main,
+    exec,
+    log,
+    complaints,
+    instance,
+    state,
+    slots,
+    recorded,
+    unrecorded,
+    steps,
+    start,
+    finish,
+  };
 }
 
 describe('the end', () => {
@@ -381,6 +398,22 @@ describe('a pause', () => {
     await run.gone;
   });
 
+  it('stays when its end cannot be recorded, for everything in it as well', async () => {
+    const { state, steps, start, finish } = world();
+    const run = start();
+    await run.pause();
+    steps.length = 0;
+    state.recordFails = true;
+    await expect(run.unpause()).rejects.toThrow(FULL);
+    expect(steps).toEqual(['wake', 'suspend']);
+    expect(run.slot.paused).toBe(true);
+    state.recordFails = false;
+    await run.unpause();
+    expect(steps.slice(2)).toEqual(['wake', 'recorded running']);
+    finish();
+    await run.gone;
+  });
+
   it('keeps no stop and no kill from arriving', async () => {
     const { main, steps, start, finish } = world();
     const run = start();
@@ -430,6 +463,26 @@ describe('new limits', () => {
     finish();
     await run.gone;
     expect(state.destroyed).toBe(false);
+  });
+
+  it('that the kernel refuses change nothing where the record of that must wait for room, and the reason is its', async () => {
+    const { clock, state, instance, slots, start, finish } = world([], { given });
+    const run = start();
+    state.controlFails = true;
+    const { update } = instance;
+    instance.update = (limits) => {
+      state.recordFails = true;
+      return update(limits);
+    };
+    await expect(run.resize(more)).rejects.toThrow('below the use');
+    expect(run.slot.given).toEqual(given);
+    expect(slots.at(-1)?.given?.resources).toEqual(more);
+    state.recordFails = false;
+    await clock.advance(2_000);
+    expect(slots.at(-1)?.given).toEqual(given);
+    finish();
+    await run.gone;
+    expect(clock.pending).toBe(0);
   });
 });
 

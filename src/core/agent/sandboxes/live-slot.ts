@@ -29,6 +29,16 @@ export class LiveSlot {
       throw error;
     }
   }
+
+  /** What is so, whatever the record says: to be saved. */
+  learn(patch: Partial<SlotRecord>): void {
+    if (this.#slot.end === undefined) this.#slot = { ...this.#slot, ...patch };
+  }
+
+  /** Resolves when it is durable as it is; at once where the end has written all of it, or will. */
+  async save(): Promise<void> {
+    if (this.#slot.end === undefined) await this.#record(this.#slot);
+  }
 }
 
 /** What was there before a change. */

@@ -181,18 +181,24 @@ export class SandboxRun {
         await this.instance.suspend();
         failpoint('pause.frozen');
       } catch (error) {
-        await this.#slot.change({ paused: undefined });
+        await this.#undone({ paused: undefined });
         throw error;
       }
     });
   }
 
-  /** Lets everything in it go on. @throws run_failed; it stays frozen then */
+  /** Lets everything in it go on. @throws run_failed, and what the disk says; it stays frozen then */
   unpause(): Promise<void> {
     return this.#changes.take('pause', async () => {
       await this.instance.wake();
       failpoint('unpause.thawed');
-      await this.#slot.change({ paused: undefined });
+      try {
+        await this.#slot.change({ paused: undefined });
+      } catch (error) {
+        // It is paused by its record, and counts as that.
+        await this.instance.suspend().catch((err) => this.#complain(err, 'cannot freeze a sandbox again'));
+        throw error;
+      }
     });
   }
 
@@ -219,9 +225,19 @@ export class SandboxRun {
       held.resize(resources.memory);
     } catch (error) {
       held.resize(before);
-      await this.#slot.change({ given });
+      await this.#undone({ given });
       throw error;
     }
+  }
+
+  /** It is as it was before a change that failed, and why it did is told; where the record has no room for that, it says so later. */
+  async #undone(before: Partial<SlotRecord>): Promise<void> {
+    this.#slot.learn(before);
+    const save = (): Promise<void> => this.#slot.save();
+    const { clock, logger: log } = this.#options;
+    const { signal } = this.#letGo;
+    const writes = { clock, log, what: 'what is known of a sandbox', hurry: signal, stop: signal };
+    await save().catch(() => void new Persistence(writes).insist(save).catch(noop));
   }
 
   /** Its limits are no longer those that its shape promises to the next one. */
