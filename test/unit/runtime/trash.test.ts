@@ -26,7 +26,7 @@ it('what cannot be removed keeps nothing else, and is told once', async () => {
   );
   const trash = createTrash(directory, { launcher, log, clock: createManualClock() });
   trash.empty();
-  await vi.waitFor(() => expect(complaints).toHaveLength(1));
+  await vi.waitFor(() => expect(complaints).toHaveLength(1), 10_000);
   expect(await readdir(directory)).toEqual([held]);
   expect(complaints[0]).toContain('Operation not permitted');
   await trash.close();
@@ -51,20 +51,20 @@ it('what cannot be removed is named, and tried again until it is gone', async ()
   const trash = createTrash(directory, { launcher: launcher as unknown as Launcher, log, clock });
   for (const id of ['i1', 'i1', 'i2']) await mkdir(trash.placeFor(`/layers/${id}`));
   trash.empty();
-  await vi.waitFor(() => expect(trash.stuck.toSorted()).toEqual(['i1', 'i2']));
+  await vi.waitFor(() => expect(trash.stuck.toSorted()).toEqual(['i1', 'i2']), 10_000);
   for (const pause of [1_000, 2_000]) {
     const { tries } = launcher;
-    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await vi.waitFor(() => expect(clock.pending).toBe(1), 10_000);
     await clock.advance(pause - 1);
     expect(launcher.tries).toBe(tries);
     await clock.advance(1);
-    await vi.waitFor(() => expect(launcher.tries).toBe(tries + 1));
+    await vi.waitFor(() => expect(launcher.tries).toBe(tries + 1), 10_000);
   }
   expect(complaints).toHaveLength(1);
   launcher.failing = false;
-  await vi.waitFor(() => expect(clock.pending).toBe(1));
+  await vi.waitFor(() => expect(clock.pending).toBe(1), 10_000);
   await clock.advance(4_000);
-  await vi.waitFor(() => expect(trash.stuck).toEqual([]));
+  await vi.waitFor(() => expect(trash.stuck).toEqual([]), 10_000);
   expect(await readdir(directory)).toEqual([]);
   expect(clock.pending).toBe(0);
   await trash.close();
@@ -79,7 +79,7 @@ it('is closed in two seconds, although what removes it does not even answer that
   const log = pino({ level: 'silent' });
   const trash = createTrash(directory, { launcher: { run } as unknown as Launcher, log, clock });
   trash.empty();
-  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce(), 10_000);
   let closed = false;
   void trash.close().then(() => {
     closed = true;
