@@ -182,7 +182,7 @@ export interface SandboxApi {
   wait(ref: SandboxRef, options?: CallOptions): Promise<ExitStatus>;
   /**
    * Ends the main process; record, log and files stay. Resolves when it has ended; one that ended before is fine.
-   * @throws not_found
+   * @throws not_found; no_capacity, unavailable: as AgentApi.stop
    */
   stop(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
   /**

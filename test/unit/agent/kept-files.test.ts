@@ -62,6 +62,25 @@ describe('what was written in an instance', () => {
     expect(world.ledger.get(held.instance.id)).toBeUndefined();
   });
 
+  it.each(['files', 'record'])(
+    'goes with the second try when its %s cannot be removed at first',
+    async (what) => {
+      const id = await ended();
+      const { files } = world.recording;
+      const { instances } = world.tables;
+      if (what === 'files') world.fake.script('destroy', { fail: 'busy' });
+      else vi.spyOn(instances, 'remove').mockRejectedValueOnce(new Error('busy'));
+      await expect(files.discard('s')).rejects.toThrow('busy');
+      expect(files.of('s')).toBe(id);
+      await files.discard('s');
+      expect([world.fake.files.includes(id), world.ledger.get(id), files.of('s')]).toEqual([
+        false,
+        undefined,
+        undefined,
+      ]);
+    },
+  );
+
   it('is there again in an instance with the same id, for another sandbox', async () => {
     const id = await ended('old');
     expect(await world.recording.files.handOver('old', 'new')).toBe(id);

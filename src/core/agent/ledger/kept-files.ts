@@ -114,12 +114,21 @@ export class KeptFiles {
     return instance;
   }
 
-  /** Removes those of a sandbox that has ended; fine when it has none. */
+  /**
+   * Removes those of a sandbox that has ended; fine when it has none.
+   * @throws what the disk says: what is left of them is still its, to be removed by the next try
+   */
   async discard(sandboxId: string): Promise<void> {
     const instance = this.of(sandboxId);
     if (instance === undefined) return;
+    const logOf = this.logOf(sandboxId);
     this.drop(instance);
-    await this.#options.remove(instance);
+    try {
+      await this.#options.remove(instance);
+    } catch (error) {
+      this.keep(instance, sandboxId, logOf);
+      throw error;
+    }
   }
 
   #ownerOf(isMeant: (owner: Owner) => boolean): Owner | undefined {

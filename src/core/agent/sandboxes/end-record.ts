@@ -42,12 +42,12 @@ export class EndRecord {
       } catch (error) {
         if (stop.aborted) throw error;
         this.#round = newRound();
-        fail(notEnded(FsbError.from(error)));
+        fail(FsbError.from(error));
       }
     }
   }
 
-  /** For who waits for it: it is tried again soon. Never resolves. @throws that it cannot be written for now */
+  /** For who waits for it: it is tried again soon. Never resolves. @throws why it cannot be written for now */
   hurry(): Promise<never> {
     this.#round.hurry.abort();
     return this.#round.failed;
@@ -68,8 +68,13 @@ function newRound(): Round {
   return { hurry: new AbortController(), failed, fail };
 }
 
-const notEnded = (cause: FsbError): FsbError =>
-  new FsbError(cause.code, `its command has ended, but that cannot be recorded: ${cause.message}`, {
-    hint: `It counts as ended as soon as that is on record, which is tried again and again.${cause.hint ? ` ${cause.hint}` : ''}`,
-    cause,
-  });
+/** For who has ended it. @param name `namespace/name` */
+export function notEnded(name: string, error: unknown): FsbError {
+  const cause = FsbError.from(error);
+  const later = 'It counts as ended as soon as that is on record, which is tried again and again.';
+  return new FsbError(
+    cause.code,
+    `the command of sandbox ${name} has ended, but that cannot be recorded: ${cause.message}`,
+    { hint: cause.hint ? `${cause.hint} ${later}` : later, cause },
+  );
+}

@@ -16,7 +16,7 @@ import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
-import { EndRecord } from './end-record.ts';
+import { EndRecord, notEnded } from './end-record.ts';
 import { LiveSlot } from './live-slot.ts';
 import { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
@@ -165,7 +165,7 @@ export class SandboxRun {
       await Promise.race([this.ended, this.#endRecord.hurry()]);
     } catch (error) {
       this.instance.channel.signalAll(SIGKILL);
-      throw error;
+      throw notEnded(this.slot.claimName, error);
     }
   }
 
