@@ -21,7 +21,7 @@ Everything after the first word of the command belongs to the command. Standard 
   };
 
   protected override get toGive(): Readonly<Record<string, string>> {
-    return { COMMAND: 'Say what to run; for a shell: fsb-ctl exec -it NAME sh' };
+    return { COMMAND: `Say what to run; for a shell: fsb-ctl exec -it ${this.firstWord('NAME')} sh` };
   }
 
   override async run(): Promise<number> {

@@ -11,7 +11,7 @@ import { assertNameFree } from '../cli/run/name-in-use.ts';
 import { runArities, runFlags } from '../cli/run/run-flags.ts';
 import { assertRunFlags, attaches, type RunFlags } from '../cli/run/run-plan.ts';
 import { withSpec } from '../cli/run/run-spec.ts';
-import { assertTerminal } from '../cli/session/session.ts';
+import { assertInput } from '../cli/session/session.ts';
 import { DEFAULT_POOL } from '../core/model/ids.ts';
 import type { Sandbox, SandboxRef } from '../core/model/sandbox/sandbox.ts';
 import type { SandboxSpecInput } from '../core/model/sandbox/spec.ts';
@@ -78,7 +78,7 @@ The words after NAME are the command's arguments: they replace the image's defau
 
   async #create(ref: SandboxRef, spec: SandboxSpecInput, flags: RunFlags): Promise<Created> {
     // What the line lacks comes first: with an image in it, it would be refused for its terminal all the same.
-    assertTerminal(this.world.terminal, flags);
+    assertInput(this.world.terminal, flags);
     const core = await this.core();
     const going = { autoRemove: flags.rm, detached: !attaches(flags) };
     const request = { ...ref, ...going, spec, idempotencyKey: flags['idempotency-key'] };

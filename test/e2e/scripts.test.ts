@@ -396,7 +396,11 @@ describe("everything after NAME's first positional belongs to the command", () =
 
 describe('exec -w', () => {
   it.each([
-    ['/not/there', 127, 'the working directory "/not/there" is not there in the sandbox'],
+    [
+      '/not/there',
+      127,
+      'is not there in the sandbox\nHint: Make it first, with: fsb-ctl exec box mkdir -p /not/there',
+    ],
     ['/etc/passwd', 126, 'it is a file'],
     ['/etc/passwd/x', 126, 'cannot be entered'],
   ])('makes no directory: %s', async (path, code, why) => {

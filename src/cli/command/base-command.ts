@@ -6,10 +6,11 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
 import { withOrigin } from '../config/named-by.ts';
 import { insteadOfFlag, insteadOfName, insteadOfWord } from '../docker/flags.ts';
 import { sideBySide } from '../output/side-by-side.ts';
-import type { FlagArities } from '../program/pass-through.ts';
+import { type FlagArities, firstWord } from '../program/pass-through.ts';
 import type { Asking } from '../terminal/prompts.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
@@ -145,6 +146,12 @@ export abstract class BaseCommand extends OutputCommand {
   /** What to give where a word of its line is missing, by the name of that: where there is more to say than its usage. */
   protected get toGive(): Readonly<Record<string, string>> {
     return {};
+  }
+
+  /** The first of its own words, where they could not be parsed: `box`, as a shell takes it. */
+  protected firstWord(instead: string): string {
+    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags } as FlagArities;
+    return shellWords([firstWord(this.argv, flags) ?? instead]);
   }
 
   protected get failureContext(): FailureContext {

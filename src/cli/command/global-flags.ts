@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import type { OutputChoice } from '../output/formats.ts';
-import { durationFlag } from './flags.ts';
+import { durationFlag, filledFlag } from './flags.ts';
 
 /** Expressions are compiled only when there is one: most commands have none. */
 const outputFlag = Flags.custom<OutputChoice>({
@@ -21,7 +21,7 @@ export const globalFlags = {
     helpValue: 'ENDPOINT',
     helpGroup: 'GLOBAL',
   }),
-  context: Flags.string({
+  context: filledFlag({
     summary:
       'Core to talk to, by its name in "context list". Default: FSB_CONTEXT, else as configured, else the local core.',
     helpValue: 'NAME',

@@ -1,6 +1,7 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
 import { type Asking, askHidden, askText } from '../terminal/prompts.ts';
+import { assertReadable } from '../terminal/readable-input.ts';
 import { readText } from '../terminal/streams.ts';
 import { isInteractive } from '../terminal/world.ts';
 
@@ -29,6 +30,7 @@ export async function credentialsForLogin(
     // It would show on the screen what is typed.
     if (terminal.stdin.isTTY)
       throw missing('standard input is a terminal, and --password-stdin reads a pipe');
+    assertReadable(terminal.stdin);
     const text = await readText(terminal.stdin, {
       ...{ limit: LONGEST_PASSWORD, what: 'the password', signal },
     });

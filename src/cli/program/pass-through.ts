@@ -36,6 +36,10 @@ export function missingBefore(argv: string[], flags: FlagArities, start: number)
   return separated && at.length < start - 1 ? at.length : undefined;
 }
 
+/** The first word that is no flag and belongs to none, up to a `--`. */
+export const firstWord = (argv: string[], flags: FlagArities): string | undefined =>
+  argv[positionalsOf(argv, flags).at[0] ?? argv.length];
+
 /** Where the positionals stand, up to a `--` that the user wrote. */
 function positionalsOf(argv: string[], flags: FlagArities): { at: number[]; separated: boolean } {
   const at: number[] = [];

@@ -5,7 +5,7 @@ import { readEnvFlags } from '../spec/env-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
-import { assertTerminal, driveSession, OUT_OF_MEMORY, type SessionOptions, terminalSize } from './session.ts';
+import { assertInput, driveSession, OUT_OF_MEMORY, type SessionOptions, terminalSize } from './session.ts';
 
 /** The flags of a command line that starts a command in something that is there: exec, pool exec, pool run. */
 export interface CommandFlags {
@@ -35,7 +35,7 @@ export async function planCommand(
 ): Promise<CommandPlan> {
   const { interactive, tty, detach = false } = flags;
   const detachKeys = parseDetachKeys(flags['detach-keys'] ?? '');
-  assertTerminal(world.terminal, { tty, detach });
+  assertInput(world.terminal, { tty, interactive, detach });
   return {
     request: {
       argv,

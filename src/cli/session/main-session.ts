@@ -3,6 +3,7 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { type ExitStatus, exitCodeOf, type TerminalSize } from '../../core/model/process.ts';
 import type { Sandbox, SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 import type { Interruption } from '../command/interruption.ts';
+import { assertReadable } from '../terminal/readable-input.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { parseDetachKeys } from './detach-keys.ts';
@@ -47,13 +48,18 @@ export async function joinMain(main: MainSession): Promise<SessionEnd> {
 const anotherSize = (size: TerminalSize | undefined): TerminalSize | undefined =>
   size && { ...size, rows: size.rows > 1 ? size.rows - 1 : 2 };
 
-/** @param instead what to do without a terminal. @throws invalid_argument: the sandbox has one, and we have none to pass on */
+/**
+ * @param instead what to do without a terminal
+ * @throws invalid_argument: the sandbox has one, or takes input, and we have none to pass on
+ */
 export function assertCanJoin(
   { name, spec }: Sandbox,
   { terminal }: Pick<World, 'terminal'>,
   instead: string,
 ): void {
-  if (!spec.tty || !spec.stdin || terminal.stdin.isTTY) return;
+  if (!spec.stdin) return;
+  assertReadable(terminal.stdin);
+  if (!spec.tty || terminal.stdin.isTTY) return;
   const message = `${name} was created with -t, and standard input is no terminal`;
   throw new FsbError('invalid_argument', message, { hint: instead });
 }

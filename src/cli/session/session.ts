@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
 import type { Interruption } from '../command/interruption.ts';
+import { assertReadable } from '../terminal/readable-input.ts';
 import { OutputClosed, tryWrite, write } from '../terminal/streams.ts';
 import type { Terminal, TerminalInput, TerminalOutput, World } from '../terminal/world.ts';
 import { DetachFilter } from './detach-keys.ts';
@@ -83,9 +84,14 @@ export function terminalSize(terminal: Terminal): TerminalSize | undefined {
   return columns && rows ? { cols: columns, rows } : undefined;
 }
 
-/** @throws invalid_argument: a terminal was asked for and there is none to pass on */
-export function assertTerminal(terminal: Terminal, flags: { tty: boolean; detach: boolean }): void {
-  if (flags.tty && !flags.detach && !terminal.stdin.isTTY)
+/** @throws invalid_argument: a terminal or our input was asked for, and there is none to pass on */
+export function assertInput(
+  { stdin }: Terminal,
+  flags: { tty: boolean; interactive: boolean; detach: boolean },
+): void {
+  if (flags.detach) return;
+  if (flags.interactive) assertReadable(stdin);
+  if (flags.tty && !stdin.isTTY)
     throw new FsbError('invalid_argument', '-t needs a terminal, and standard input is none', {
       hint: 'Leave out -t; -i alone sends standard input.',
     });

@@ -4,6 +4,8 @@ import type { TlsFiles } from '../config/context.ts';
 
 /** What the command line reads from; `process.stdin` is one. */
 export interface TerminalInput extends NodeJS.ReadableStream {
+  /** Of the process itself. */
+  fd?: number;
   isTTY?: boolean;
   isRaw?: boolean;
   setRawMode?(raw: boolean): unknown;

@@ -17,7 +17,7 @@ Everything after the first word of the command belongs to the command. Standard 
   static override flags = processFlags;
 
   protected override get toGive(): Readonly<Record<string, string>> {
-    return { COMMAND: 'Say what to run; for a shell: fsb-ctl pool exec -it LEASE sh' };
+    return { COMMAND: `Say what to run; for a shell: fsb-ctl pool exec -it ${this.firstWord('LEASE')} sh` };
   }
 
   override async run(): Promise<number> {

@@ -38,6 +38,7 @@ export class Recorder extends PassThrough {
 }
 
 export class TypedInput extends PassThrough {
+  fd?: number;
   isTTY?: boolean;
   isRaw = false;
   readonly rawModes: boolean[] = [];

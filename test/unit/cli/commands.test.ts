@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -394,6 +394,38 @@ describe('exec', () => {
     line.stdout.destroy(Object.assign(new Error('gone'), { code: 'EPIPE' }));
     line.stdout.on('error', () => {});
     expect([await line.code, line.stderr.text]).toEqual([141, '']);
+  });
+});
+
+describe('a standard input that is a directory', () => {
+  it.each([
+    'exec -i box cat',
+    'run new -i --image host cat',
+    'run new -f -',
+    'attach box',
+    'start -i box',
+    'pool run -i --image host cat',
+    'cp - box:/tmp',
+    'image import -',
+    'login --username me --password-stdin localhost:5000',
+  ])('is refused where it would be read: %s', async (line) => {
+    await fsb('run box -d -i --image host sleep 60');
+    const handle = await open(directory);
+    const refused = startCommandLine(line.split(' '), { core, input: '' });
+    refused.stdin.fd = handle.fd;
+    expect([await refused.code, refused.stdout.text]).toEqual([2, '']);
+    expect(refused.stderr.text).toContain('Error: standard input is a directory\nHint: ');
+    await handle.close();
+    expect((await fsb('list -aq')).stdout).toBe('box\n');
+  });
+
+  it('is nothing to what does not read it', async () => {
+    await fsb('run box --image host sleep 60');
+    const handle = await open(directory);
+    const line = startCommandLine(['exec', 'box', 'true'], { core });
+    line.stdin.fd = handle.fd;
+    expect(await line.code).toBe(0);
+    await handle.close();
   });
 });
 

@@ -31,7 +31,6 @@ export class LeaseHold {
     this.#pool = pool;
     this.#held = held;
     this.execs = new Execs({
-      makesDirectory: true,
       channel: held.instance.channel,
       surroundings: record.surroundings,
       changed: () => changed(this),

@@ -27,7 +27,6 @@ export class OneShot {
   constructor(held: HeldInstance, surroundings: Surroundings, onGone: (gone: Promise<void>) => void) {
     this.#held = held;
     this.#execs = new Execs({
-      makesDirectory: true,
       channel: held.instance.channel,
       surroundings,
       over: () => this.#gone !== undefined,

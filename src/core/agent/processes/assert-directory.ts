@@ -7,8 +7,17 @@ import { shellWords } from '../../model/shell-words.ts';
 
 type Start = (request: ExecRequest, signal?: AbortSignal) => Promise<ProcessSession>;
 
-/** As docker has it: an exec makes no directory, so that a slip in its name is not one more directory. */
-export async function assertDirectory(path: string, start: Start, signal?: AbortSignal): Promise<void> {
+/**
+ * As docker has it: an exec makes no directory, so that a slip in its name is not one more directory.
+ * @param sandbox its name, for the hint
+ * @throws command_not_found, not_executable
+ */
+export async function assertDirectory(
+  path: string,
+  start: Start,
+  sandbox: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const session = await start(toolRequest(['stat', '-L', '--', path], false), signal);
   try {
     const { status, kind, complaint } = await abortable(answerOf(session), signal);
@@ -16,7 +25,7 @@ export async function assertDirectory(path: string, start: Start, signal?: Abort
     const directory = `the working directory ${JSON.stringify(path)}`;
     if (status.code === NOTHING_THERE)
       throw new FsbError('command_not_found', `${directory} is not there in the sandbox`, {
-        hint: `Make it first, with: fsb-ctl exec NAME ${shellWords(['mkdir', '-p', path])}`,
+        hint: `Make it first, with: fsb-ctl exec ${shellWords([sandbox, 'mkdir', '-p', path])}`,
       });
     const why = status.code === 0 ? `it is a ${kind}` : reasonOf(status, complaint);
     throw new FsbError('not_executable', `${directory} cannot be entered: ${why}`, {

@@ -19,8 +19,11 @@ export interface ExecsOptions {
   changed?: () => void;
   /** Whether the instance was given back: what runs then ends unseen. */
   over?: () => boolean;
-  /** A directory that a request names is made when it is missing: those of a lease begin with nothing of their own. */
-  makesDirectory?: boolean;
+  /**
+   * Its name, of a sandbox: there the directory that a request names must be there. Left out, it is made when it is missing:
+   * those of a lease begin with nothing of their own.
+   */
+  sandbox?: () => string;
   /** Left out: no exec is told that it ran out of memory. */
   kills?: MemoryKills;
 }
@@ -47,9 +50,9 @@ export class Execs {
    * @throws command_not_found (the directory, too), not_executable, run_failed
    */
   async start(request: ExecRequest, signal?: AbortSignal, recorded?: Promise<void>): Promise<ProcessSession> {
-    const { channel, surroundings, makesDirectory } = this.#options;
-    if (request.cwd !== '' && !request.guestTool && !makesDirectory)
-      await assertDirectory(request.cwd, (look, until) => this.start(look, until), signal);
+    const { channel, surroundings, sandbox } = this.#options;
+    if (request.cwd !== '' && !request.guestTool && sandbox !== undefined)
+      await assertDirectory(request.cwd, (look, until) => this.start(look, until), sandbox(), signal);
     this.#count(1);
     try {
       const process = await channel.spawn(this.#nextId++, execProcess(surroundings, request), signal);

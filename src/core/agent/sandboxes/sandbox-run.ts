@@ -113,7 +113,10 @@ export class SandboxRun {
     const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
     const fresh = slot.earlierKills === undefined && channel.known.length === 0;
     const kills = new MemoryKills(instance, fresh);
-    this.execs = new Execs({ channel, surroundings: slot.process, ended, kills }, main.id);
+    const surroundings = slot.process;
+    // Behind its namespace.
+    const sandbox = (): string => this.slot.claimName.split('/').at(-1)!;
+    this.execs = new Execs({ channel, surroundings, sandbox, ended, kills }, main.id);
     this.ended = this.#watch().finally(() => this.#over.open());
     this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
   }

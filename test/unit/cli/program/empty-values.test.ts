@@ -14,6 +14,7 @@ it.each([
   ['run box --image host', '--idempotency-key'],
   ['run box --image host', '--id-file'],
   ['list', '--sort-by'],
+  ['list', '--context'],
 ])('%s refuses an empty %s', async (line, flag) => {
   for (const words of [[flag, ''], [`${flag}=`]])
     expect(await runCommandLine([...line.split(' '), ...words], { core: fixedCore() })).toEqual({
