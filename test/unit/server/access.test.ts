@@ -3,13 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import type { Caller } from '../../../src/core/model/caller.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
+import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { replacing } from '../../../src/core/model/replacing.ts';
 import type { Telling } from '../../../src/core/server/access/audit-log.ts';
 import { coreFor } from '../../../src/core/server/access/core-for.ts';
-import type { Outcome } from '../../../src/core/server/access/guard-part.ts';
+import { type Guard, guardPart, type Outcome } from '../../../src/core/server/access/guard-part.ts';
 import type { Row } from '../../../src/core/server/access/row.ts';
 import { tables } from '../../../src/core/server/access/tables.ts';
 import { toolsFor } from '../../../src/core/server/access/tools-for.ts';
+import { toolsTable } from '../../../src/core/server/access/tools-table.ts';
 import { PoolServer } from '../../../src/core/tools/pool-server.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { hostCore } from '../../helpers/core/host-core/host-core.ts';
@@ -164,6 +166,37 @@ describe('the core of a caller', () => {
     const exec = { argv, env: { PASSWORD: 'x' }, cwd: '', user: '', tty: false, stdin: false };
     await guarded.pools.run({ pool: 'default-pool', image: 'host', exec });
     expect(told).toEqual([object, object]);
+  });
+
+  it.each<[method: string, object: string, ...unknown[]]>([
+    ['images.pull', '(no name)', { reference: 'user:SECRET@reg.example/x' }],
+    ['images.pull', 'reg.example:5000/x:1', { reference: 'reg.example:5000/x:1' }],
+    ['images.tag', 'alpine (no name)', 'alpine', 'https://u:SECRET@reg.example/x'],
+    ['images.login', '(no name)', { registry: 'https://u:SECRET@reg.example' }],
+    ['images.login', 'reg.example', { registry: 'https://reg.example/v2/?SECRET' }],
+    ['images.save', 'host (no name)', ['host', 'a@SECRET']],
+    ['sandboxes.delete', 'mine/(no name)', { namespace: 'mine', name: 'u:SECRET@box' }],
+    ['pools.release', '(no name)', 'SECRET'],
+    ['system.removeLogs', 'b1,(no name)', ['b1', 'u:SECRET@b2']],
+    ['tools.execute', '(no name)', { tool: 'u:SECRET@shell' }],
+    ['tools.execute', 'shell_executor', { tool: 'shell_executor' }],
+    ['pools.run', 'p (no name) u', { pool: 'p', image: 'a@SECRET', exec: { argv: ['u:SECRET@x'] } }],
+  ])('says of %s nothing but names: %s', async (method, object, ...args) => {
+    const told: string[] = [];
+    const guard: Guard = {
+      caller: caller({ scopes: ['admin'], namespaces: 'all' }),
+      audit: (outcome) => told.push(outcome.object) > 0,
+    };
+    const [part, name] = method.split('.') as [string, string];
+    const fail = (): never => {
+      throw new FsbError('not_found', 'no');
+    };
+    const failing = new Proxy({}, { get: () => fail });
+    const rows = { ...tables, tools: toolsTable } as Record<string, Record<string, Row>>;
+    const given = guardPart<Record<string, (...all: unknown[]) => object>>(part, failing, rows[part]!, guard);
+    const answer = given[name]!(...args) as Promise<unknown> & AsyncGenerator;
+    await errorOf(Symbol.asyncIterator in answer ? answer.next() : answer);
+    expect(new Set(told)).toEqual(new Set([object]));
   });
 
   it('asks registries from outside for who is no administrator, whatever they say themselves', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { errorCodes, FsbError, isErrorCode } from '../../../src/core/model/failure/errors.ts';
+import { type ErrorCode, errorCodes, FsbError, isErrorCode } from '../../../src/core/model/failure/errors.ts';
 import type { LogEntry } from '../../../src/core/model/logs.ts';
 import type { ExitStatus } from '../../../src/core/model/process.ts';
 import { closeCodeOf, closeReason } from '../../../src/core/wire/stream/close-codes.ts';
@@ -101,6 +101,23 @@ describe('frames', () => {
     expect(decodeStatus(payloadOf(encodeStatus({ kind: 'done' }), channels.status))).toEqual({
       kind: 'done',
     });
+  });
+
+  it.each<[ErrorCode, string, number]>([
+    ['invalid_argument', 'BadRequest', 400],
+    ['unauthenticated', 'Unauthorized', 401],
+    ['denied', 'Forbidden', 403],
+    ['image_not_found', 'NotFound', 404],
+    ['conflict', 'Conflict', 409],
+    ['no_capacity', 'TooManyRequests', 429],
+    ['unavailable', 'ServiceUnavailable', 503],
+    ['run_failed', 'InternalError', 500],
+  ])('tell Kubernetes clients of %s with the reason %s', (code, reason, status) => {
+    const payload = payloadOf(
+      encodeStatus({ kind: 'error', error: new FsbError(code, 'no') }),
+      channels.status,
+    );
+    expect(JSON.parse(payload.toString())).toMatchObject({ status: 'Failure', reason, code: status });
   });
 
   it('are refused, never misread, when they are malformed', () => {

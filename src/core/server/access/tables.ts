@@ -8,6 +8,7 @@ import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { LoginRequest, PullRequest } from '../../model/image/image-requests.ts';
 import type { Lease } from '../../model/pool/pool.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox/sandbox.ts';
+import { named, namedImage, namedProgram, namedRegistry, namedSandbox } from './named.ts';
 import type { Table } from './row.ts';
 import { maySeeLog, shownEvent, shownHealth, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
 
@@ -15,7 +16,7 @@ import { maySeeLog, shownEvent, shownHealth, shownImage, shownNews, shownPool, s
 
 const ofRef = {
   namespaces: ({ namespace }: SandboxRef): string[] => [namespace],
-  object: (ref: SandboxRef): string => refKey(ref),
+  object: (ref: SandboxRef): string => namedSandbox(ref),
 };
 const read = { scope: 'read', ...ofRef } as const;
 const use = { scope: 'use', ...ofRef } as const;
@@ -58,7 +59,7 @@ export const sandboxTable: Table<SandboxApi> = {
   pause: use,
   unpause: use,
   signal: use,
-  rename: { ...use, object: (ref, name) => `${refKey(ref)} ${refKey({ ...ref, name })}` },
+  rename: { ...use, object: (ref, name) => `${namedSandbox(ref)} ${namedSandbox({ ...ref, name })}` },
   update: { ...use, idle: (_ref, change) => Object.keys(change ?? {}).length === 0 },
   usage: {
     scope: 'read',
@@ -71,7 +72,7 @@ export const sandboxTable: Table<SandboxApi> = {
 
 const always = (): boolean => true;
 
-const byName = { object: (name: string): string => name };
+const byName = { object: (name: string): string => named(name) };
 
 /** A lease is in no namespace: whoever knows of one could use it. */
 const ofLease = { scope: 'use', everywhere: true, ...byName } as const;
@@ -79,23 +80,23 @@ const ofLease = { scope: 'use', everywhere: true, ...byName } as const;
 /** Which one, out of which pool. */
 export const leased = ({ pool, id }: Lease): string => `${pool} ${id}`;
 
-/** In which pool, of which image, if it says one, and which program: what stands behind that, or is written into one word with it, may be a secret. */
-function ranIn({ pool, image = '-', exec }: PoolRunRequest): string {
-  const program = /^[^\s=]*/.exec(exec?.argv?.[0] ?? '')![0];
-  return [pool, image, program].filter(Boolean).join(' ');
-}
+/** In which pool, of which image, if it says one, and which program: what stands behind that may be a secret. */
+const ranIn = ({ pool, image, exec }: PoolRunRequest): string =>
+  [named(pool), image === undefined ? '-' : namedImage(image), namedProgram(exec?.argv?.[0])]
+    .filter(Boolean)
+    .join(' ');
 
 export const poolTable: Table<PoolApi> = {
   status: { scope: 'read' },
   list: { scope: 'read' },
   get: { scope: 'read', shown: shownPool },
-  create: { scope: 'admin', object: ({ name }) => String(name) },
+  create: { scope: 'admin', object: ({ name }) => named(name) },
   update: { scope: 'admin', ...byName },
   delete: { scope: 'admin', ...byName },
   stop: { scope: 'admin', ...byName },
   drain: { scope: 'admin', ...byName },
   run: { scope: 'use', begun: true, touchesNode, object: ranIn },
-  lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => pool, made: leased },
+  lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => named(pool), made: leased },
   leases: { scope: 'read', everywhere: true },
   exec: { ...ofLease, begun: true },
   kill: ofLease,
@@ -111,12 +112,12 @@ export const imageTable: Table<ImageApi> = {
   pull: {
     scope: 'use',
     stream: true,
-    object: ({ reference }) => reference,
+    object: ({ reference }) => namedImage(reference),
     narrowed: (caller, request, options) => [fromOutside(caller, request), options],
   },
   import: {
     scope: 'admin',
-    object: ({ name }) => name ?? '',
+    object: ({ name }) => namedImage(name),
     made: (images) => images.map(({ digest, loaded }) => loaded.join(' ') || digest).join(' '),
   },
   list: {
@@ -124,14 +125,19 @@ export const imageTable: Table<ImageApi> = {
     shown: (images, caller) => images.map((image) => shownImage(image, caller)),
   },
   inspect: { scope: 'read', shown: shownImage },
-  tag: { scope: 'admin', object: (source, target) => `${source} ${target}` },
-  remove: { scope: 'admin', ...byName },
+  tag: { scope: 'admin', object: (source, target) => `${namedImage(source)} ${namedImage(target)}` },
+  remove: { scope: 'admin', object: (reference) => namedImage(reference) },
   prune: { scope: 'admin' },
   // The content of images, which whoever only watches has no need of.
-  save: { scope: 'use', stream: true, object: (references) => references.join(' '), idle: always },
+  save: {
+    scope: 'use',
+    stream: true,
+    object: (references) => references.map(namedImage).join(' '),
+    idle: always,
+  },
   login: {
     scope: 'use',
-    object: ({ registry }) => registry,
+    object: ({ registry }) => namedRegistry(registry),
     idle: always,
     narrowed: (caller, request, options) => [fromOutside(caller, request), options],
   },
@@ -141,7 +147,7 @@ export const systemTable: Table<SystemApi> = {
   info: { scope: 'read' },
   usage: { scope: 'read', shown: shownUsage },
   retainedLogs: { scope: 'read', shown: (logs, caller) => logs.filter((log) => maySeeLog(log, caller)) },
-  removeLogs: { scope: 'admin', object: String },
+  removeLogs: { scope: 'admin', object: (ids) => [ids].flat().map(named).join(',') },
   health: { scope: 'read', shown: shownHealth },
   removeSetAside: { scope: 'admin' },
   events: { scope: 'read', stream: true, shown: shownEvent },
@@ -156,11 +162,11 @@ export const tables = {
 
 // The node knows no namespaces, and mounts whatever it is told to.
 const admin = { scope: 'admin', everywhere: true } as const;
-const ofId = { ...admin, object: (sandboxId: string): string => sandboxId } as const;
+const ofId = { ...admin, object: (sandboxId: string): string => named(sandboxId) } as const;
 
 export const agentTable: Table<AgentApi> = {
   facts: admin,
-  start: { ...admin, object: ({ sandboxId }) => sandboxId },
+  start: { ...admin, object: ({ sandboxId }) => named(sandboxId) },
   stop: ofId,
   pause: ofId,
   unpause: ofId,
@@ -169,7 +175,7 @@ export const agentTable: Table<AgentApi> = {
   update: ofId,
   usage: ofId,
   exec: ofId,
-  execOnFiles: { ...admin, object: ({ sandboxId }) => sandboxId },
+  execOnFiles: { ...admin, object: ({ sandboxId }) => named(sandboxId) },
   attach: ofId,
   logs: { ...ofId, stream: true },
   logBytes: admin,

@@ -1,6 +1,8 @@
 import { FsbError } from '../../model/failure/errors.ts';
 import { parseSandboxConfig } from '../../tools/pool/sandbox-config.ts';
 import type { PoolServer } from '../../tools/pool-server.ts';
+import { toolNames } from '../../tools/registry.ts';
+import { NO_NAME, named } from './named.ts';
 import type { Table } from './row.ts';
 import { leased } from './tables.ts';
 
@@ -9,11 +11,11 @@ export type Tools = Omit<PoolServer, 'start' | 'close'>;
 
 // Its sandboxes are leases, and so in no namespace.
 const everywhere = { everywhere: true } as const;
-const ofSandbox = { ...everywhere, scope: 'use', object: (id: string): string => id } as const;
+const ofSandbox = { ...everywhere, scope: 'use', object: (id: string): string => named(id) } as const;
 
 export const toolsTable: Table<Tools> = {
   initialize: { ...everywhere, scope: 'admin' },
-  execute: { ...everywhere, scope: 'use', object: ({ tool }) => tool },
+  execute: { ...everywhere, scope: 'use', object: ({ tool }) => (toolNames.includes(tool) ? tool : NO_NAME) },
   create: { ...everywhere, scope: 'use', touchesNode: mayTouchNode, made: ({ lease }) => leased(lease) },
   executeIn: ofSandbox,
   putArchive: ofSandbox,

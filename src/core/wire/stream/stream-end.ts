@@ -1,4 +1,4 @@
-import { errorCodes, FsbError } from '../../model/failure/errors.ts';
+import { type ErrorCode, errorCodes, FsbError } from '../../model/failure/errors.ts';
 import { type ExitStatus, exitCodeOf } from '../../model/process.ts';
 import { asErrorBody } from '../error-status.ts';
 import { channels, decodeJson, encodeJson, malformed } from './frames.ts';
@@ -36,9 +36,17 @@ function statusFields(end: StreamEnd): object {
   };
 }
 
+/** The words of Kubernetes for errors of its own. */
+const REASONS: Partial<Record<ErrorCode, string>> = {
+  ...{ invalid_argument: 'BadRequest', unauthenticated: 'Unauthorized', denied: 'Forbidden' },
+  ...{ not_found: 'NotFound', image_not_found: 'NotFound' },
+  ...{ already_exists: 'AlreadyExists', conflict: 'Conflict', outdated: 'Expired' },
+  ...{ no_capacity: 'TooManyRequests', unavailable: 'ServiceUnavailable', timeout: 'Timeout' },
+};
+
 function errorFields(error: FsbError): object {
   return {
-    reason: error.code === 'not_found' ? 'NotFound' : 'InternalError',
+    reason: REASONS[error.code] ?? 'InternalError',
     message: error.message,
     code: errorCodes[error.code].http,
     error: error.toBody(),
