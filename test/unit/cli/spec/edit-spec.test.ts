@@ -134,7 +134,7 @@ describe('run without an image, on a terminal', () => {
     expect(line.events.listenerCount('SIGQUIT')).toBe(1);
     await rm(join(directory, 'opened'));
     await line.stderr.until('Create sandbox box from image host?');
-    expect([line.forced, line.events.listenerCount('SIGQUIT')]).toEqual([[], 0]);
+    expect([line.forced, line.events.listenerCount('SIGQUIT')]).toEqual([[], 1]);
     line.events.emit('SIGINT');
     expect(await line.code).toBe(130);
   });
