@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
 import {
   ListRequest,
   FastPathServiceService as service,
@@ -120,6 +120,29 @@ describe('a core with little memory', () => {
     expect(await group.kills()).toBe(0);
     for (const socket of deaf) socket.destroy();
     await answers(box);
+  });
+
+  it('stays within it however many long specs it is told, refuses more, and starts again with them', async () => {
+    const { sandboxes } = core.api;
+    const spec = { image: 'host', command: ['true'], envs: { LONG: 'x'.repeat(100_000) } };
+    const made: SandboxRef[] = [];
+    let refusal: Promise<unknown> | undefined;
+    while (refusal === undefined && made.length < 1000) {
+      const ref = bench.ref();
+      await sandboxes.create({ ...ref, spec }).then(
+        () => made.push(ref),
+        (error: unknown) => {
+          refusal = Promise.reject(error);
+        },
+      );
+    }
+    await expect(refusal).rejects.toMatchObject({ code: 'no_capacity' });
+    expect(await core.stop()).toBe(0);
+    core = await startCoreProcess(root, { procs: group.procs });
+    bench.use(core.api);
+    expect(await core.api.sandboxes.list({})).toHaveLength(made.length);
+    expect(await group.peak()).toBeLessThanOrEqual(TIGHT);
+    expect(await group.kills()).toBe(0);
   });
 
   it('that the kernel kills for it leaves its sandboxes alone, and the next one has all of them', async () => {
