@@ -63,6 +63,8 @@ export interface ControllerOptions {
   mayBeWanted?: (id: string) => boolean;
   /** Where everything that happens to sandboxes is told, in order. */
   history: History;
+  /** Of the specs of all sandboxes, characters; left out: what fits the memory of the process. */
+  recordRoom?: number;
 }
 
 /** Names, phases, expiry, deletion: the SandboxApi in this process. */
@@ -83,13 +85,13 @@ export class Controller implements SandboxApi {
   readonly #mayBeWanted: (id: string) => boolean;
   readonly #autoRemoval: AutoRemoval;
 
-  constructor({ agent, sandboxes, clock, log, mayBeWanted, history }: ControllerOptions) {
+  constructor({ agent, sandboxes, clock, log, mayBeWanted, history, recordRoom }: ControllerOptions) {
     this.#agent = agent;
     this.#clock = clock;
     this.#log = log;
     this.#mayBeWanted = mayBeWanted ?? (() => false);
     this.#history = history;
-    this.#registry = new Registry(sandboxes, (happening) => history.append(happening));
+    this.#registry = new Registry(sandboxes, (happening) => history.append(happening), recordRoom);
     const registry = this.#registry;
     const retries = new Retries(clock, log);
     this.#retries = retries;

@@ -8,7 +8,7 @@ import { parseSpec } from '../model/sandbox/spec.ts';
 import type { RecordTable } from '../store/store.ts';
 import type { OnHappening } from './happenings.ts';
 import { requestDigest } from './new-sandbox.ts';
-import { assertRecordRoom } from './record-room.ts';
+import { assertRecordRoom, recordRoom } from './record-room.ts';
 import { SandboxEntry } from './sandbox-entry.ts';
 
 export const SANDBOX_RECORD_VERSION = 1;
@@ -25,8 +25,14 @@ export class Registry {
   readonly #byName = new Map<string, SandboxEntry>();
   readonly #byIdempotencyKey = new Map<string, SandboxEntry>();
 
-  /** @param happened told of what happens to any of them */
-  constructor(table: RecordTable<Sandbox>, happened: OnHappening = () => {}) {
+  readonly #room: number;
+
+  /**
+   * @param happened told of what happens to any of them
+   * @param room for all specs, as recordRoom()
+   */
+  constructor(table: RecordTable<Sandbox>, happened: OnHappening = () => {}, room = recordRoom()) {
+    this.#room = room;
     this.#table = table;
     this.#happened = happened;
     for (const [key, sandbox] of table.entries())
@@ -56,7 +62,7 @@ export class Registry {
 
   /** Whether a spec may become so long. @throws no_capacity */
   assertRoomFor(sandbox: Sandbox): void {
-    assertRecordRoom(this.#entries, sandbox);
+    assertRecordRoom(this.#entries, sandbox, this.#room);
   }
 
   /** Reserves the name before anything else happens. @throws already_exists, no_capacity */

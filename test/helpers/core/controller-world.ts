@@ -10,7 +10,11 @@ import { memoryTable } from './memory-table.ts';
 import { scriptedAgent } from './scripted-agent.ts';
 
 /** A controller over a node that does as the test says. */
-export function controllerWorld(records = memoryTable<Sandbox>(), clock = createManualClock()) {
+export function controllerWorld(
+  records = memoryTable<Sandbox>(),
+  clock = createManualClock(),
+  recordRoom?: number,
+) {
   const agent = scriptedAgent(clock.now);
   const happened: Happening[] = [];
   const history = new EventLog(clock);
@@ -25,6 +29,7 @@ export function controllerWorld(records = memoryTable<Sandbox>(), clock = create
     sandboxes: records,
     clock,
     log: pino({ level: 'silent' }),
+    ...(recordRoom !== undefined && { recordRoom }),
   });
   const create = (name: string, spec: Partial<SandboxSpecInput> = {}, idempotencyKey?: string) =>
     controller.create({ namespace: 'default', name, spec: { image: 'host', ...spec }, idempotencyKey });

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
-import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
+import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
+import { readStatus } from '../../../src/core/status-file.ts';
 import {
   ListRequest,
   FastPathServiceService as service,
@@ -17,11 +19,14 @@ import {
 } from '../../../src/core/wire/stream/frames.ts';
 import { Workbench } from '../../contract/workbench.ts';
 import { question, webSocketFrame, webSocketHead } from '../../fuzz/raw-clients.ts';
+import { Authority } from '../../helpers/core/certificates.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
+import { DeafWatches } from '../../helpers/core/deaf-watches.ts';
 import { leftovers } from '../../helpers/core/leftovers.ts';
 import { type MemoryGroup, memoryGroup } from '../../helpers/core/memory-group.ts';
 import { deafClient, flood } from '../../helpers/core/raw-stream.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
+import { sha256 } from '../../helpers/core/secure-core.ts';
 import { numbersProblem, textOf } from '../../helpers/core/storm/promises.ts';
 import { delay, logged, until } from '../../helpers/core/waiting.ts';
 
@@ -58,6 +63,8 @@ const streamOf = ({ namespace, name }: Sandbox, stream: string): Buffer =>
 /** Without windows of its own. */
 const asKubernetes = (head: Buffer): string =>
   String(head).replace(subprotocols.own, subprotocols.kubernetes);
+
+const tokenOf = (name: string): string => `token-of-the-tests-${name}`;
 
 describe('a core with little memory', () => {
   it('stays within it whatever floods it, and serves the others', async () => {
@@ -120,6 +127,50 @@ describe('a core with little memory', () => {
     expect(await group.kills()).toBe(0);
     for (const socket of deaf) socket.destroy();
     await answers(box);
+  });
+
+  it('stays within it however many long specs it is told, starts again with them, and tells them to who does not read', async () => {
+    using authority = new Authority();
+    const { sandboxes } = core.api;
+    // The kernel takes no longer one.
+    const long = 'x'.repeat(100_000);
+    const envs = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`LONG_${n}`, long]));
+    const spec = { image: 'host', command: ['true'], envs };
+    const made: SandboxRef[] = [];
+    let refusal: Promise<unknown> | undefined;
+    while (refusal === undefined && made.length < 1000) {
+      const ref = bench.ref();
+      await sandboxes.create({ ...ref, spec }).then(
+        () => made.push(ref),
+        (error: unknown) => {
+          refusal = Promise.reject(error);
+        },
+      );
+    }
+    await expect(refusal).rejects.toMatchObject({ code: 'no_capacity' });
+    expect(await core.stop()).toBe(0);
+    const tokens = ['one', 'other'].map((name) => ({
+      name,
+      sha256: sha256(tokenOf(name)),
+      scopes: ['read'],
+    }));
+    const tokenFile = join(root, 'tokens');
+    await writeFile(tokenFile, JSON.stringify({ tokens }), { mode: 0o600 });
+    core = await startCoreProcess(root, {
+      ...{ procs: group.procs, security: { tls: authority.issue(), tokenFile } },
+    });
+    bench.use(core.api);
+    expect(await core.api.sandboxes.list({})).toHaveLength(made.length);
+
+    const { grpc } = (await readStatus(corePaths({ FSB_ROOT: root }, 0).status))!;
+    const watchesOf = (name: string): DeafWatches =>
+      new DeafWatches(new URL(grpc).host, { ca: authority.ca, token: tokenOf(name), count: 100 });
+    using one = watchesOf('one');
+    using other = watchesOf('other');
+    await until(async () => one.cut > 0 && other.cut > 0);
+    expect(await core.api.sandboxes.list({})).toHaveLength(made.length);
+    expect(await group.peak()).toBeLessThanOrEqual(TIGHT);
+    expect(await group.kills()).toBe(0);
   });
 
   it('that the kernel kills for it leaves its sandboxes alone, and the next one has all of them', async () => {

@@ -6,7 +6,7 @@ const long = (length: number): string => 'x'.repeat(length);
 
 /** As many as a namespace may have, of which nothing runs any more. */
 async function crowdedWorld() {
-  const world = controllerWorld();
+  const world = controllerWorld(undefined, undefined, 128 * MIB);
   const make = (namespace: string, name: string, length = MIB - 10) =>
     world.controller.create({ namespace, name, spec: { image: 'host', envs: { LONG: long(length) } } });
   for (let n = 0; n < 63; n++) await make('default', `box-${n}`);

@@ -1,10 +1,12 @@
 import { type Caller, LOCAL_CALLER } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
+import { processMemory } from '../../model/process-memory.ts';
 import { Shares } from './shares.ts';
 
 const MIB = 1024 * 1024;
-/** Bytes of all answers that were not taken yet. */
+/** Bytes of all answers that were not taken yet, and their part of what the process may take, where that is less. */
 const MOST_BYTES = 128 * MIB;
+const PART = 1 / 8;
 /** Smaller ones are few enough: each is a call of its caller's (./allowance.ts). */
 const LEAST_COUNTED = 64 * 1024;
 /** Milliseconds to take an answer, and more of them for each MiB. */
@@ -13,11 +15,18 @@ const TIME_OF_MIB = 15_000;
 
 /** What callers were answered and have not read: it is in the memory of the core until they do. */
 export class UnreadAnswers {
-  readonly #shares = new Shares(MOST_BYTES);
+  readonly #shares: Shares;
   readonly #clock: Clock;
 
-  constructor(clock: Clock) {
+  /** @param memory that the process may take, bytes */
+  constructor(clock: Clock, memory = processMemory()) {
     this.#clock = clock;
+    this.#shares = new Shares(Math.min(MOST_BYTES, memory * PART));
+  }
+
+  /** Whether there is no room for so much: to be asked before it is made, for many calls may come in one moment. */
+  lacks(caller: Caller, bytes: number): boolean {
+    return !isExempt(caller, bytes) && this.#shares.lacking(caller, bytes) !== undefined;
   }
 
   /**
@@ -41,8 +50,8 @@ export class UnreadAnswers {
 
   /** Undefined: too little to be counted, or it was cut. */
   #take(caller: Caller, bytes: number, cut: () => void): (() => void) | undefined {
-    if (bytes < LEAST_COUNTED || caller.name === LOCAL_CALLER.name) return undefined;
-    if (this.#shares.lacking(caller, bytes) !== undefined) {
+    if (isExempt(caller, bytes)) return undefined;
+    if (this.lacks(caller, bytes)) {
       cut();
       return undefined;
     }
@@ -54,3 +63,6 @@ export class UnreadAnswers {
     };
   }
 }
+
+const isExempt = ({ name }: Caller, bytes: number): boolean =>
+  bytes < LEAST_COUNTED || name === LOCAL_CALLER.name;

@@ -18,6 +18,7 @@ import type { BodyRoom } from '../body-room.ts';
 import type { Door } from '../door.ts';
 import type { Served } from '../served.ts';
 import { endCall, statusOf } from './call.ts';
+import { messageLength } from './message-length.ts';
 import { Question, streamOf } from './question.ts';
 import type { Service } from './services.ts';
 import { tracedCall } from './traced-call.ts';
@@ -101,8 +102,13 @@ export class Admission {
         }),
       sendMessage: (message, send) => {
         taken();
+        const { answers } = this.#parts;
+        if (caller !== undefined && answers.lacks(caller, messageLength(message))) {
+          cutOff(call);
+          return;
+        }
         send(message);
-        if (caller !== undefined) taken = holdAnswer(this.#parts.answers, caller, call, responseStream);
+        if (caller !== undefined) taken = holdAnswer(answers, caller, call, responseStream);
       },
     });
   };
@@ -160,6 +166,9 @@ function knockOf(
   };
 }
 
+const cutOff = (call: ServerInterceptingCallInterface): void =>
+  streamOf(call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+
 /**
  * Until nothing of it is left here. Its client may read other answers of the connection, or nothing at all.
  * @param isPart of a stream, which waits for who reads it and sends one at a time
@@ -171,7 +180,7 @@ function holdAnswer(
   isPart: boolean,
 ): () => void {
   const stream = streamOf(call);
-  const cut = (): void => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  const cut = (): void => cutOff(call);
   if (!isPart) return answers.hold(caller, stream.writableLength, cut);
   const taken = answers.holdPart(caller, stream.writableLength, cut);
   stream.once('drain', taken);

@@ -1,6 +1,6 @@
-import { totalmem } from 'node:os';
 import type { Caller } from '../../model/caller.ts';
 import { FsbError } from '../../model/failure/errors.ts';
+import { processMemory } from '../../model/process-memory.ts';
 import { OUTPUT_WINDOW, PIECE } from '../../wire/stream/frames.ts';
 import { Shares } from '../auth/shares.ts';
 import type { BodyRoom } from '../body-room.ts';
@@ -19,9 +19,8 @@ const RESERVED = GUARANTEED + PIECE;
 const PART = 1 / 3;
 const MOST = 2048 * MIB;
 
-/** What the process may take: of its cgroup, or of the machine. */
-export const streamMemory = (): number =>
-  Math.min(Math.min(process.constrainedMemory() || totalmem(), totalmem()) * PART, MOST);
+/** Of what the process may take. */
+export const streamMemory = (): number => Math.min(processMemory() * PART, MOST);
 
 /**
  * Memory for what streams hold: frames that clients have not read, or not said that they have. Three quarters are set
