@@ -26,6 +26,10 @@ export const deeds = [
 
 export type Row = Record<string, unknown>;
 
+/** A command that ended, or a tool of ours, for the moment that `top` saw it. */
+const isPassing = (row: unknown): boolean =>
+  typeof (row as Row).command === 'string' && /^\[.*\]$/.test((row as Row).command as string);
+
 const parsed = (text: string): unknown[] => {
   try {
     return [JSON.parse(text)];
@@ -40,7 +44,7 @@ const parsed = (text: string): unknown[] => {
 
 /** What is in one list or in several documents, and without what goes on meanwhile: sizes, times, counters. */
 const standing = (documents: unknown[]): Row[] =>
-  JSON.parse(JSON.stringify(documents.flat()), (_, value) =>
+  JSON.parse(JSON.stringify(documents.flat().filter((row) => !isPassing(row))), (_, value) =>
     typeof value === 'number' ? 0 : typeof value === 'string' ? value.replaceAll(/[\d.]+/g, '0') : value,
   );
 

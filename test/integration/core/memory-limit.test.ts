@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox, SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
-import { readStatus } from '../../../src/core/status-file.ts';
+import { readStatus } from '../../../src/core/root/status-file.ts';
 import {
   ListRequest,
   FastPathServiceService as service,
