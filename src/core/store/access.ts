@@ -5,13 +5,18 @@ import { FsbError } from '../model/failure/errors.ts';
 /** Milliseconds that a commit may take after one that failed. */
 const PATIENCE = 10_000;
 
+/** Milliseconds between two looks whether any write has ended, and how many in a row may find none: a disk may be slow, a process be stopped. */
+const LOOK_EVERY = 10_000;
+const MOST_LOOKS = 6;
+
 /** What LMDB says to whoever uses an environment that it has given up. */
 const GIVEN_UP = 'MDB_PANIC';
 
 /**
  * LMDB gives its environment up when it cannot write a meta page. From then on each read fails, and lmdb leaves the promises
  * of writes unsettled, and reports each try in a way that harms the process (docs/decisions/lmdb.md). Nobody may wait for
- * those: when LMDB says so, or nothing is heard after a failed commit, nothing is read or written any more.
+ * those: when LMDB says so, or nothing is heard after a failed commit, nothing is read or written any more. Nor when nothing is heard
+ * for a minute without one: now and then the first commit that fails leaves its writes unsettled.
  */
 export class Access {
   readonly #clock: Clock;
@@ -25,6 +30,9 @@ export class Access {
   /** What the last commit failed with, as far as it is known. */
   #failure: unknown;
   #underWay = 0;
+  /** Looks in a row that found no write ended. */
+  #looks = 0;
+  #stopLooking: (() => void) | undefined;
   #cancel: (() => void) | undefined;
 
   /** @param probe reads something; throws what lmdb says */
@@ -47,6 +55,7 @@ export class Access {
     if (this.#hasFailed) this.#look();
     if (this.#error !== undefined) throw this.#error;
     this.#underWay += 1;
+    if (this.#underWay === 1) this.#lookAgain();
     if (this.#hasFailed) this.#watch();
     try {
       const result = await this.#givenUp.first(
@@ -66,7 +75,11 @@ export class Access {
       throw error;
     } finally {
       this.#underWay -= 1;
-      if (this.#underWay === 0) this.#unwatch();
+      this.#looks = 0;
+      if (this.#underWay === 0) {
+        this.#stopLooking?.();
+        this.#unwatch();
+      }
     }
   }
 
@@ -101,6 +114,14 @@ export class Access {
     } catch {
       // It is over, or whoever reads will be told.
     }
+  }
+
+  #lookAgain(): void {
+    this.#stopLooking = this.#clock.after(LOOK_EVERY, () => {
+      this.#looks += 1;
+      if (this.#looks < MOST_LOOKS) this.#lookAgain();
+      else this.#giveUp();
+    });
   }
 
   #watch(): void {

@@ -21,14 +21,17 @@ it('a disk that fails under commits: each write and read ends with the reason, s
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const gone = once(child, 'close');
+  await using _ = { [Symbol.asyncDispose]: async () => void child.kill('SIGKILL') };
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const said = async (): Promise<unknown> => JSON.parse((await lines.next()).value ?? 'null');
   expect(await said()).toBe('ready');
   const heal = await disk.fail();
   child.stdin.write('go\n');
   const message = expect.stringContaining('no record can be read or written any more');
-  expect(await said()).toMatchObject({
-    codes: ['no_capacity', 'unavailable'],
+  const { codes, ...told } = (await said()) as { codes: string[] };
+  // Now and then lmdb leaves the first commit that fails unsettled: then none says that there is no room.
+  expect([['no_capacity', 'unavailable'], ['unavailable']]).toContainEqual(codes);
+  expect(told).toMatchObject({
     last: {
       code: 'unavailable',
       message,

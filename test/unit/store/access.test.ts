@@ -22,11 +22,30 @@ function watched(write: Promise<unknown>): { is: string } {
 }
 
 describe('commits of which nothing is heard', () => {
-  it('are waited for as long as none has failed', async () => {
+  it('are waited for a minute when none has failed', async () => {
     const clock = createManualClock();
-    const slow = watched(new Access(clock, fine).write(never));
-    await clock.advance(3_600_000);
-    expect([slow.is, clock.pending]).toEqual(['under way', 0]);
+    const access = new Access(clock, fine);
+    const slow = watched(access.write(never));
+    await clock.advance(59_999);
+    expect([slow.is, access.isOver]).toEqual(['under way', false]);
+    await clock.advance(1);
+    expect([slow.is, access.isOver, clock.pending]).toEqual(['unavailable', true, 0]);
+  });
+
+  it('are waited for a minute anew when another one ends', async () => {
+    const clock = createManualClock();
+    const access = new Access(clock, fine);
+    const slow = watched(access.write(never));
+    await clock.advance(50_000);
+    await access.write(async () => {});
+    await clock.advance(59_999);
+    expect([slow.is, access.isOver]).toEqual(['under way', false]);
+  });
+
+  it('leave no timer when they have ended', async () => {
+    const clock = createManualClock();
+    await new Access(clock, fine).write(async () => {});
+    expect(clock.pending).toBe(0);
   });
 
   it.each(['begun before', 'begun after'])('end ten seconds after one that failed (%s)', async (when) => {
@@ -43,14 +62,14 @@ describe('commits of which nothing is heard', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('are waited for again when one went well', async () => {
+  it('are waited for as long again when one went well', async () => {
     const clock = createManualClock();
     const access = new Access(clock, fine);
     await expect(access.write(fail)).rejects.toThrow('the disk');
     await access.write(async () => {});
     const slow = watched(access.write(never));
-    await clock.advance(3_600_000);
-    expect([slow.is, clock.pending]).toEqual(['under way', 0]);
+    await clock.advance(59_999);
+    expect([slow.is, access.isOver]).toEqual(['under way', false]);
   });
 });
 
