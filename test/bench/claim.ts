@@ -52,12 +52,12 @@ export async function claimGroup(scale: number): Promise<Figures[]> {
       ...{ name: 'pool run, cold', pool: 'empty', idle: 0, expect: 'misses' },
       // Each of a shape that the pool has never seen.
       claim: (n, concurrency) =>
-        run(core, { pool: 'empty', image: 'host', resources: { pids: 1000 * concurrency + n }, exec }),
+        run(core, { pool: 'empty', image: 'host', resources: { pids: 300 + 100 * concurrency + n }, exec }),
     },
     {
       ...{ name: 'pool run, cold, with a limit of disk', pool: 'limited', idle: 0, expect: 'misses' },
       claim: (n, concurrency) => {
-        const resources = { pids: 1000 * concurrency + n, disk: '1g' };
+        const resources = { pids: 300 + 100 * concurrency + n, disk: '1g' };
         return run(core, { pool: 'limited', image: 'host', resources, exec });
       },
     },
