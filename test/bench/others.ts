@@ -1,20 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { dockerEngine } from './docker-engine.ts';
+import { join } from 'node:path';
+import { dockerBox } from './docker-box.ts';
 import type { Figures } from './stats.ts';
-import { wholeProcess, withFirstByte } from './whole-process.ts';
-
-const IMAGE = 'fsb-bench:latest';
+import { withFirstByte } from './whole-process.ts';
 
 /** What else runs a command in a container on this machine: the runtime alone, and docker. */
 export async function othersGroup(scale: number): Promise<Figures[]> {
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const options = { runs: Math.ceil(30 * scale), env };
   const rows = await runcRows(options);
-  await using docker = await dockerEngine(env);
-  if (docker) rows.push(...(await dockerRows({ ...options, env: docker.env })));
+  await using docker = await dockerBox(env);
+  if (docker === undefined) return rows;
+  const echo = ['run', '--rm', '--network', 'none', docker.image, '/busybox', 'sh', '-c', 'echo hello'];
+  rows.push(
+    ...(await withFirstByte('docker run (echo)', ['docker', ...echo], { ...options, env: docker.env })),
+  );
   return rows;
 }
 
@@ -40,33 +42,5 @@ async function runcRows(options: Options): Promise<Figures[]> {
     return await withFirstByte('runc run (echo)', ['runc', ...run], options);
   } finally {
     rmSync(bundle, { recursive: true, force: true });
-  }
-}
-
-/** An image that has nothing but busybox; without a network, as our own instances are by default. */
-async function dockerRows(options: Options): Promise<Figures[]> {
-  const busybox = ['/usr/bin/busybox', '/bin/busybox'].find((path) => existsSync(path));
-  if (busybox === undefined) {
-    console.error(
-      'docker is not compared: there is no static busybox to make an image of (apt-get install busybox-static)',
-    );
-    return [];
-  }
-  const { env } = options;
-  const tar = execFileSync('tar', ['-C', dirname(busybox), '-c', basename(busybox)], { maxBuffer: 2 ** 26 });
-  execFileSync('docker', ['import', '-', IMAGE], { env, input: tar, stdio: ['pipe', 'ignore', 'inherit'] });
-  const name = `fsb-bench-${process.pid}`;
-  const start = ['run', '-d', '--name', name, '--network', 'none', IMAGE, '/busybox', 'sleep', '600'];
-  execFileSync('docker', start, { env, stdio: 'ignore' });
-  try {
-    const echo = ['run', '--rm', '--network', 'none', IMAGE, '/busybox', 'sh', '-c', 'echo hello'];
-    const exec = ['exec', name, '/busybox', 'true'];
-    return [
-      ...(await withFirstByte('docker run (echo)', ['docker', ...echo], options)),
-      await wholeProcess('docker exec (true), whole process', ['docker', ...exec], options),
-    ];
-  } finally {
-    execFileSync('docker', ['rm', '-f', name], { env, stdio: 'ignore' });
-    execFileSync('docker', ['rmi', '-f', IMAGE], { env, stdio: 'ignore' });
   }
 }

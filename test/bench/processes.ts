@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { binary, startBenchCore } from './bench-core.ts';
 import { createPool } from './bench-pool.ts';
+import { dockerBox } from './docker-box.ts';
 import type { Figures } from './stats.ts';
-import { wholeProcess } from './whole-process.ts';
+import { type Contender, inTurn, wholeProcess } from './whole-process.ts';
 
 /** Whole processes of the command line, from spawn to exit, next to node itself. */
 export async function processGroup(scale: number): Promise<Figures[]> {
@@ -22,8 +23,27 @@ export async function processGroup(scale: number): Promise<Figures[]> {
     await wholeProcess('process: node -e 0', [process.execPath, '-e', '0'], { runs, env }),
     await fsb('--version', ['--version'], '2.5 x node -e 0'),
     await fsb('list', ['list'], '3 x node -e 0'),
-    await fsb('exec (true)', ['exec', 'process', 'true'], '1 x docker exec (true), whole process'),
+    ...(await execRows('process', env, runs)),
     await fsb('pool run (true)', ['pool', 'run', '--pool', 'warm', '--image', 'host', '--', 'true']),
     await fsb('run --rm (true)', ['run', 'once', '--rm', '--image', 'host', '--pool', 'warm', '--', 'true']),
   ];
+}
+
+/** `exec` in a sandbox and in a container of docker, in turn. */
+async function execRows(sandbox: string, env: NodeJS.ProcessEnv, runs: number): Promise<Figures[]> {
+  const { FSB_ROOT: _, ...clean } = env;
+  await using docker = await dockerBox(clean);
+  const theirs = 'docker exec (true), whole process';
+  const contenders: Contender[] = [
+    {
+      ...{ name: 'process: fsb-ctl exec (true)', budget: `1 x ${theirs}`, env },
+      command: [binary, 'exec', sandbox, 'true'],
+    },
+  ];
+  if (docker !== undefined)
+    contenders.push({
+      ...{ name: theirs, env: docker.env },
+      command: ['docker', 'exec', docker.name, '/busybox', 'true'],
+    });
+  return inTurn(contenders, runs);
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { type Figures, figures, sample } from './stats.ts';
+import { type Figures, figures, type Samples, sample } from './stats.ts';
 
 export interface WholeProcessOptions {
   runs: number;
@@ -19,6 +19,29 @@ export async function wholeProcess(
   const once = async (): Promise<undefined> => void (await run(command, env));
   await once().catch(() => {});
   return figures(name, await sample(runs, once), { budget });
+}
+
+export interface Contender {
+  name: string;
+  command: Command;
+  env: NodeJS.ProcessEnv;
+  budget?: string | undefined;
+}
+
+/** The same of several that are compared with each other: they run in turn, so that whatever slows the machine down meanwhile slows all of them. */
+export async function inTurn(contenders: readonly Contender[], runs: number): Promise<Figures[]> {
+  const found = contenders.map((): Samples => ({ samples: [], failures: 0 }));
+  for (let round = -1; round < runs; round++)
+    for (const [index, { command, env }] of contenders.entries()) {
+      const one = await sample(1, async () => void (await run(command, env)));
+      // The first one loads what the others find.
+      if (round < 0) continue;
+      found[index]!.samples.push(...one.samples);
+      found[index]!.failures += one.failures;
+    }
+  return contenders.map(({ name, budget }, index) =>
+    figures(name, found[index]!, { ...(budget && { budget }) }),
+  );
 }
 
 /** Two rows: the whole process, and from its spawn to the first byte that it says. */
