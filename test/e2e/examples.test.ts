@@ -378,7 +378,7 @@ describe('every example', () => {
 
   /** About the daemon, or what there is for who names no core. */
   const isLocal = (example: string): boolean =>
-    /^fsb-ctl (daemon|doctor|context (list|show)$|config get endpoint)/.test(example);
+    /^fsb-ctl (daemon|doctor|context (list|show|inspect)$|config get endpoint)/.test(example);
   /** About what other commands have done, or do meanwhile. */
   const needsResident = (example: string): boolean =>
     /^fsb-ctl events/.test(example) || plans[example]?.meanwhile !== undefined;
