@@ -45,5 +45,5 @@ async function execRows(sandbox: string, env: NodeJS.ProcessEnv, runs: number): 
       ...{ name: theirs, env: docker.env },
       command: ['docker', 'exec', docker.name, '/busybox', 'true'],
     });
-  return inTurn(contenders, runs);
+  return await inTurn(contenders, runs);
 }
