@@ -86,12 +86,13 @@ export function terminalSize(terminal: Terminal): TerminalSize | undefined {
 
 /** @throws invalid_argument: a terminal or our input was asked for, and there is none to pass on */
 export function assertInput(
-  { stdin }: Terminal,
+  terminal: Pick<Terminal, 'stdin'>,
   flags: { tty: boolean; interactive: boolean; detach: boolean },
 ): void {
   if (flags.detach) return;
-  if (flags.interactive) assertReadable(stdin);
-  if (flags.tty && !stdin.isTTY)
+  // Looked at only where it is wanted: to open it takes longer than most else here.
+  if (flags.interactive) assertReadable(terminal.stdin);
+  if (flags.tty && !terminal.stdin.isTTY)
     throw new FsbError('invalid_argument', '-t needs a terminal, and standard input is none', {
       hint: 'Leave out -t; -i alone sends standard input.',
     });
