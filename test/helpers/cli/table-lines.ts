@@ -134,7 +134,7 @@ const pools: TableLine[] = [
     'ci\nci\nci\n',
   ],
   [
-    'timeout --preserve-status -s INT 2 fsb-ctl pool status -w -o json | head -1',
+    'timeout --preserve-status -s INT 2 fsb-ctl pool status -w -o json | sed -n 1p',
     /^\[\{"pool":"default-pool".*\n$/,
     { code: 130 },
   ],
