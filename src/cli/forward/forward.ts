@@ -29,9 +29,11 @@ export async function forwardPorts(place: ToolPlace, options: ForwardOptions): P
   await assertRunning(place);
   const listeners: Listener[] = [];
   const accept = (socket: Socket, remote: number): void => {
-    forwardConnection(socket, place, remote).catch((error: unknown) =>
-      warn(`A connection to port ${remote} failed: ${printable(FsbError.from(error).message)}`),
-    );
+    forwardConnection(socket, place, remote).catch((error: unknown) => {
+      // Whoever ends all of them knows that they end.
+      if (place.signal.aborted) return;
+      warn(`A connection to port ${remote} failed: ${printable(FsbError.from(error).message)}`);
+    });
   };
   try {
     for (const pair of ports) listeners.push(await listen(host, pair, accept));
