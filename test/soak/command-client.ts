@@ -62,7 +62,9 @@ export class CommandClient {
         // Pending after a restart under which the core was killed: the next one goes on with it.
         () => this.#fsb(['get', box, '-o', 'json'], { code: 0, stdout: /"(Running|Pending)"/ }),
       ];
-      for (let left = 1 + this.#random(2); left > 0; left--) await deeds[this.#random(deeds.length)]!();
+      // Behind a restart whose client was killed, which may still be under way, no exec is sure to find it running.
+      for (let left = 1 + this.#random(2); left > 0; left--)
+        if ((await deeds[this.#random(deeds.length)]!()) === false) break;
     }
     await this.#fsb(['delete', '-f', '--grace', '0s', box], { code: 0 });
   }
