@@ -8,6 +8,7 @@ const shared = {
   hookTimeout: 60_000,
   // More than cores: many wait for real sandboxes and programs.
   maxWorkers: 6,
+  setupFiles: ['test/helpers/imports-settled.ts'],
 };
 
 /** Each in a process of its own: what they count or change belongs to the whole process. */
