@@ -143,12 +143,13 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
 /** Files that may ask for the time and set timers themselves, and why; everything else is given a Clock. */
 const timekeepers: Record<string, string> = {
   'core/model/clock': 'is the clock',
-  'core/client/stream-api':
+  'core/client/stream/stream-api':
     'pauses between attempts with a timer that keeps the process of the command alive',
-  'core/client/heartbeat': 'runs in the process of the command, beside a socket that it must not keep alive',
+  'core/client/stream/heartbeat':
+    'runs in the process of the command, beside a socket that it must not keep alive',
   'core/client/ask-again': 'pauses between attempts with a timer that keeps the process of the command alive',
   'core/image/content/records-file': 'names a damaged file, set aside, after the time',
-  'core/client/linked-socket':
+  'core/client/stream/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'cli/local/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
   'cli/local/first-word':

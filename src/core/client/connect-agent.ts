@@ -8,7 +8,7 @@ import { GrpcRpc } from './grpc-rpc.ts';
 import { imageCalls } from './image-calls.ts';
 import { poolCalls } from './pool-calls.ts';
 import type { ClientSecurity, Target } from './security.ts';
-import { pathOf, StreamApi } from './stream-api.ts';
+import { pathOf, StreamApi } from './stream/stream-api.ts';
 import { systemCalls } from './system-calls.ts';
 
 export interface AgentAddress {

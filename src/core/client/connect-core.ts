@@ -6,7 +6,7 @@ import { FsbError } from '../model/failure/errors.ts';
 import { parseEndpoint } from '../wire/endpoint.ts';
 import type { Rpc } from './rpc.ts';
 import type { ClientSecurity, Target } from './security.ts';
-import type { StreamApi } from './stream-api.ts';
+import type { StreamApi } from './stream/stream-api.ts';
 
 export interface CoreAddress {
   /** `unix:///path` or `host:port`. */
@@ -169,7 +169,7 @@ class LazyConnection {
 
   async #openStreams(): Promise<StreamApi> {
     const [{ StreamApi }, target] = await Promise.all([
-      import('./stream-api.ts'),
+      import('./stream/stream-api.ts'),
       this.#http ?? this.#httpAsTold(),
     ]);
     return new StreamApi(

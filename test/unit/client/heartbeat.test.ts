@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { watchPeer } from '../../../src/core/client/heartbeat.ts';
+import { watchPeer } from '../../../src/core/client/stream/heartbeat.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 
 /** Milliseconds. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GrpcRpc } from '../../../src/core/client/grpc-rpc.ts';
 import { sandboxCalls } from '../../../src/core/client/sandbox-calls.ts';
 import type { Target } from '../../../src/core/client/security.ts';
-import { StreamApi } from '../../../src/core/client/stream-api.ts';
+import { StreamApi } from '../../../src/core/client/stream/stream-api.ts';
 import { parseEndpoint } from '../../../src/core/wire/endpoint.ts';
 import { errorOf } from '../../contract/workbench.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';

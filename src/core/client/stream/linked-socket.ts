@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
-import { channels, decodeReceived, type Frame } from '../wire/stream/frames.ts';
-import { Link } from '../wire/stream/link.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { channels, decodeReceived, type Frame } from '../../wire/stream/frames.ts';
+import { Link } from '../../wire/stream/link.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 
 /** Pauses before the next try to go on, milliseconds. */

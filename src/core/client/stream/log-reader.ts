@@ -1,8 +1,8 @@
-import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
-import type { LogEntry } from '../model/logs.ts';
-import { channels, encodeAck, type Frame, malformed } from '../wire/stream/frames.ts';
-import { decodeLog, decodeLogBegin, type LogPlace } from '../wire/stream/log-frame.ts';
-import { decodeStatus } from '../wire/stream/stream-end.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import type { LogEntry } from '../../model/logs.ts';
+import { channels, encodeAck, type Frame, malformed } from '../../wire/stream/frames.ts';
+import { decodeLog, decodeLogBegin, type LogPlace } from '../../wire/stream/log-frame.ts';
+import { decodeStatus } from '../../wire/stream/stream-end.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { Inbox } from './inbox.ts';
 

@@ -1,5 +1,11 @@
-import { FsbError } from '../model/failure/errors.ts';
-import type { ExitStatus, OutputChunk, ProcessSession, StreamName, TerminalSize } from '../model/process.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type {
+  ExitStatus,
+  OutputChunk,
+  ProcessSession,
+  StreamName,
+  TerminalSize,
+} from '../../model/process.ts';
 import {
   channels,
   decodeAck,
@@ -12,11 +18,11 @@ import {
   INPUT_WINDOW,
   malformed,
   PIECE,
-} from '../wire/stream/frames.ts';
-import { decodeStatus } from '../wire/stream/stream-end.ts';
+} from '../../wire/stream/frames.ts';
+import { decodeStatus } from '../../wire/stream/stream-end.ts';
+import { type Settler, settler } from '../settler.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { Inbox } from './inbox.ts';
-import { type Settler, settler } from './settler.ts';
 
 /** A process session whose other end is in the core. */
 export class RemoteSession implements ProcessSession, SocketEvents {

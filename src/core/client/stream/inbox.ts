@@ -1,4 +1,4 @@
-import { OUTPUT_WINDOW } from '../wire/stream/frames.ts';
+import { OUTPUT_WINDOW } from '../../wire/stream/frames.ts';
 
 /** The window that a client asks for, in bytes. */
 export const CLIENT_WINDOW = OUTPUT_WINDOW;

@@ -1,14 +1,14 @@
 import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
-import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
-import { traceHeaders } from '../model/trace.ts';
-import { hostInUrl } from '../wire/endpoint.ts';
-import { closeCodes } from '../wire/stream/close-codes.ts';
-import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../wire/stream/frames.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { traceHeaders } from '../../model/trace.ts';
+import { hostInUrl } from '../../wire/endpoint.ts';
+import { closeCodes } from '../../wire/stream/close-codes.ts';
+import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
+import { refusalOf } from '../refusal.ts';
+import { authorizationFor, type Target, tlsOptionsFor } from '../security.ts';
+import { unreachable } from '../unreachable.ts';
 import { watchPeer } from './heartbeat.ts';
-import { refusalOf } from './refusal.ts';
-import { authorizationFor, type Target, tlsOptionsFor } from './security.ts';
-import { unreachable } from './unreachable.ts';
 
 /** A core that does not answer a close is not waited for longer. */
 const CLOSE_TIMEOUT_MS = 1000;
