@@ -11,59 +11,91 @@ const none = () => {};
 process.on('SIGUSR1', none).off('SIGUSR1', none);
 
 const root = dirname(__dirname);
-const bundlePath = join(root, 'dist', 'fsb-ctl.cjs');
+const dist = join(root, 'dist');
 const argv = process.argv.slice(2);
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v'))
   process.stdout.write(`fsb-ctl ${require('../package.json').version}\n`);
-else runBundle();
+else runProgram();
 
-function runBundle() {
-  const source = readBundle();
-  if (source === undefined) return;
-  const { constants, Script } = require('node:vm');
-  const { cacheFile, readCache, writeCache } = require('./code-cache.js');
-  // The bundle's first line is a comment: its id, and the words that have a cache of their own.
-  const { id, words } = JSON.parse(source.slice(2, source.indexOf('*/')));
-  const file = cacheFile(root, words.includes(argv[0]) ? argv[0] : 'other');
-  const cache = readCache(file, id);
-  const script = new Script(source, {
-    filename: bundlePath,
-    cachedData: cache?.data,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
-  const bundle = { exports: {} };
-  script.runInThisContext()(bundle.exports, require, bundle, bundlePath, dirname(bundlePath));
+function runProgram() {
+  const common = readScript('fsb-ctl.cjs');
+  const { id, words, main } = common.header;
+  const word = words.includes(argv[0]) ? argv[0] : 'other';
+  const scripts = [compile(common, word)];
+  const loaded = { __proto__: null };
 
-  const usable = cache !== undefined && !script.cachedDataRejected;
-  let saved = usable && cache.whole;
-  // A command that failed has compiled little: good enough for the next failure, replaced by the first success.
+  /** `require` of the parts: of a part what it exports, of anything else what Node has. */
+  function load(name) {
+    if (!name.startsWith('./')) return require(name);
+    if (name in loaded) return loaded[name].exports;
+    const module = { exports: {} };
+    loaded[name] = module;
+    (scripts[0].parts[name] ?? rarePart(name))(module.exports, load, module);
+    return module.exports;
+  }
+
+  function rarePart(name) {
+    if (scripts.length === 1) {
+      const rare = readScript('fsb-ctl.rare.cjs');
+      if (rare.header.id !== id)
+        fail(`${root} was replaced while this command ran`, 'Look what it has done, and run it again.');
+      scripts.push(compile(rare, `${word}.rare`));
+    }
+    return scripts[1].parts[name];
+  }
+
   const save = (whole) => {
-    if (saved || (usable && !whole)) return;
-    writeCache(file, id, whole, script);
-    saved = true;
+    for (const script of scripts) script.save(whole);
   };
   // What stays long (serve, logs -f) usually ends by a signal, so it must not wait for its end. Only a part: a command
   // that first starts the core has not compiled by then what it is there for.
   setTimeout(save, 2_000, false).unref();
-  bundle.exports.start(root).then((code) => {
-    save(code === 0);
-    process.exit(code);
-  });
+  load(main)
+    .start(root)
+    .then((code) => {
+      save(code === 0);
+      process.exit(code);
+    });
 }
 
-/** As latin1: the bundle is ASCII, and V8 keeps such a string in one byte a character without decoding it. */
-function readBundle() {
+/** @param word that its code cache is for */
+function compile({ path, source, header }, word) {
+  const { Script } = require('node:vm');
+  const { cacheFile, readCache, writeCache } = require('./code-cache.js');
+  const file = cacheFile(root, word);
+  const cache = readCache(file, header.id);
+  const script = new Script(source, { filename: path, cachedData: cache?.data });
+  const usable = cache !== undefined && !script.cachedDataRejected;
+  let saved = usable && cache.whole;
+  return {
+    parts: script.runInThisContext()(path, dist),
+    // A command that failed has compiled little: good enough for the next failure, replaced by the first success.
+    save(whole) {
+      if (saved || (usable && !whole)) return;
+      writeCache(file, header.id, whole, script);
+      saved = true;
+    },
+  };
+}
+
+/**
+ * As latin1: the scripts are ASCII, and V8 keeps such a string in one byte a character without decoding it. Their first
+ * line is a comment: the bundle's id, where the program begins, and the words that have a cache of their own.
+ */
+function readScript(name) {
+  const path = join(dist, name);
   try {
-    return require('node:fs').readFileSync(bundlePath, 'latin1');
+    const source = require('node:fs').readFileSync(path, 'latin1');
+    return { path, source, header: JSON.parse(source.slice(2, source.indexOf('*/'))) };
   } catch (error) {
-    const missing = error.code === 'ENOENT';
-    process.stderr.write(
-      missing
-        ? `Error: fsb-ctl is not built: ${bundlePath} is missing\nHint: Run: cd ${root} && npm run build\n`
-        : `Error: cannot read ${bundlePath}: ${error.message}\n`,
-    );
-    process.exitCode = 1;
-    return undefined;
+    if (error.code === 'ENOENT')
+      fail(`fsb-ctl is not built: ${path} is missing`, `Run: cd ${root} && npm run build`);
+    else fail(`cannot read ${path}: ${error.message}`, `Install fsb-ctl again.`);
   }
+}
+
+function fail(what, hint) {
+  process.stderr.write(`Error: ${what}\nHint: ${hint}\n`);
+  process.exit(1);
 }

@@ -16,10 +16,11 @@ async function put(path: string, content: string): Promise<void> {
 }
 
 const manifest = await makeManifest(root);
-const { code, licenses } = await makeBundle(root, Object.values(manifest.commands));
-// First: a core of the new bundle must find it.
+const { common, rare, licenses } = await makeBundle(root, Object.values(manifest.commands));
+// First: what runs fsb-ctl.cjs must find them.
 await put('dist/unpack-worker.cjs', await makeUnpackWorker(root));
 await put('dist/tracing.cjs', await makeTracing(root));
-await put('dist/fsb-ctl.cjs', code);
+await put('dist/fsb-ctl.rare.cjs', rare);
+await put('dist/fsb-ctl.cjs', common);
 await put('dist/fsb-ctl.cjs.LEGAL.txt', licenses);
 await put('oclif.manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);

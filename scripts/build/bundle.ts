@@ -5,10 +5,14 @@ import { build, type Metafile } from 'esbuild';
 import { lazyModules } from './lazy-modules.ts';
 import { lazyOclif } from './lazy-oclif.ts';
 import { leaveOut } from './leave-out.ts';
+import { makeParts, type Part, partName } from './parts.ts';
 import { separateTracing, TRACING_SCRIPT } from './tracing-script.ts';
 
 export interface Bundle {
-  code: string;
+  /** What most commands are made of: they begin here. */
+  common: string;
+  /** The core, and what few commands use. */
+  rare: string;
   licenses: string;
 }
 
@@ -36,22 +40,25 @@ const DEFINED = {
   'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
 };
 
-/** bin/run.js evaluates this expression and calls it, as Node does with a CommonJS module. */
-const OPENING = '(function (exports, require, module, __filename, __dirname) {';
-const CLOSING = '})';
+const ENTRY = 'src/main.ts';
 
-/** The whole command line and the core in one script, whose modules are evaluated when they are first used. */
+/** What few commands use and is large: nobody else reads it, or anything that only they need. */
+const RARE =
+  /^src\/core\/daemon\.ts$|^node_modules\/(@grpc\/grpc-js|@inquirer\/(core|prompts)|pino|yaml|zod)\//;
+
+/** The whole command line and the core, in two scripts of parts that are evaluated when they are first used. */
 export async function makeBundle(root: string, commands: NamedCommand[]): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    entryPoints: [resolve(root, 'src/main.ts')],
-    outfile: resolve(root, 'dist/fsb-ctl.cjs'),
+    entryPoints: [resolve(root, ENTRY)],
+    outdir: resolve(root, 'dist'),
     absWorkingDir: root,
     bundle: true,
+    splitting: true,
     write: false,
     metafile: true,
     platform: 'node',
     target: 'node20',
-    format: 'cjs',
+    format: 'esm',
     charset: 'ascii',
     external: Object.keys(OUTSIDE),
     // Fewer bytes to read at every start. Names stay: stack traces are read by people.
@@ -63,12 +70,33 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
     logLevel: 'warning',
   });
   assertInside(metafile);
-  const text = (suffix: string): string => outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? '';
-  const script = escapeNonAscii(text('.cjs'));
-  const id = createHash('sha256').update(script).digest('hex').slice(0, 32);
-  const header = JSON.stringify({ id, words: firstWords(commands) });
-  return { code: `/*${header}*/${OPENING}${script}${CLOSING}\n`, licenses: text('.LEGAL.txt') };
+  const parts = await makeParts(outputFiles, metafile, { root, entry: ENTRY, rare: RARE });
+  const id = createHash('sha256').update(tableOf(parts)).digest('hex').slice(0, 32);
+  const main = partName(
+    Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === ENTRY)![0],
+  );
+  const licenses = outputFiles.filter(({ path }) => path.endsWith('.LEGAL.txt')).map(({ text }) => text);
+  return {
+    common: scriptOf(
+      { id, main, words: firstWords(commands) },
+      parts.filter(({ rare }) => !rare),
+    ),
+    rare: scriptOf(
+      { id },
+      parts.filter(({ rare }) => rare),
+    ),
+    licenses: [...new Set(licenses)].join(''),
+  };
 }
+
+/** bin/run.js evaluates this expression and calls it for the table of the parts. @param header its first line */
+const scriptOf = (header: object, parts: Part[]): string =>
+  `/*${JSON.stringify(header)}*/(function(__filename,__dirname){return ${tableOf(parts)}})\n`;
+
+const tableOf = (parts: Part[]): string =>
+  escapeNonAscii(
+    `{__proto__:null,${parts.map(({ name, method }) => JSON.stringify(name) + method).join(',')}}`,
+  );
 
 /** What the threads run that unpack layers: a script of its own, as a thread has no use for all the rest. */
 export const makeUnpackWorker = (root: string): Promise<string> =>

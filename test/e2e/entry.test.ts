@@ -118,6 +118,18 @@ describe('the code cache', () => {
     expect(words).toEqual(['list', 'other', 'run']);
   });
 
+  it('has one more for a command that uses what few do', async () => {
+    const one = ['config', 'list', '-o'];
+    for (const args of [
+      [...one, 'json'],
+      [...one, 'yaml'],
+      [...one, 'yaml'],
+    ])
+      expect(await start(args)).toMatchObject({ code: 0, stderr: '' });
+    const words = (await cached()).map((file) => file.split('-').at(-1)).sort();
+    expect(words).toEqual(['config', 'config.rare']);
+  });
+
   it('of a failed command is replaced by that of the first that succeeds', async () => {
     await start(['version', '--nonsense']);
     const [file] = await cached();
@@ -207,10 +219,28 @@ describe('the entry', () => {
     expect((await start(['--version'], join(directory, 'two'))).stdout).toMatch(/^fsb-ctl \d/);
   });
 
-  it('says how to build when there is no bundle', async () => {
+  /** Another installation. @param parts what it has of this one */
+  async function copyOf(...parts: string[]): Promise<string> {
     const copy = join(directory, 'copy');
-    await cp(join(repository, 'bin'), join(copy, 'bin'), { recursive: true });
-    await cp(join(repository, 'package.json'), join(copy, 'package.json'));
+    for (const part of parts) await cp(join(repository, part), join(copy, part), { recursive: true });
+    return copy;
+  }
+
+  it('says so when it was replaced behind a command that has begun', async () => {
+    const copy = await copyOf('bin', 'package.json', 'oclif.manifest.json', 'dist');
+    const rare = join(copy, 'dist/fsb-ctl.rare.cjs');
+    const asYaml = ['config', 'list', '-o', 'yaml'];
+    const program = join(copy, 'bin/run.js');
+    await writeFile(rare, `/*{"id":"of another build"}*/(() => ({}))`);
+    const replaced = `Error: ${copy} was replaced while this command ran\nHint: Look what it has done, and run it again.\n`;
+    expect(await start(asYaml, program)).toEqual({ code: 1, stdout: '', stderr: replaced });
+    await rm(rare);
+    expect((await start(asYaml, program)).stderr).toContain(`is not built: ${rare} is missing`);
+    expect((await start(client, program)).code).toBe(0);
+  });
+
+  it('says how to build when there is no bundle', async () => {
+    const copy = await copyOf('bin', 'package.json');
     const program = join(copy, 'bin/run.js');
     const { code, stdout, stderr } = await start(['list'], program);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -22,6 +22,7 @@ const expected = [
   'bin/run.js',
   'dist/fsb-ctl.cjs',
   'dist/fsb-ctl.cjs.LEGAL.txt',
+  'dist/fsb-ctl.rare.cjs',
   'dist/tracing.cjs',
   'dist/unpack-worker.cjs',
   ...['configuration', 'events', 'output', 'security'].map((page) => `docs/${page}.md`),

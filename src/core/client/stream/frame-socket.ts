@@ -1,21 +1,11 @@
-import { connect } from 'node:net';
-import { type ClientOptions, WebSocket } from 'ws';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
-import { traceHeaders } from '../../model/trace.ts';
-import { hostInUrl } from '../../wire/endpoint.ts';
-import { closeCodes } from '../../wire/stream/close-codes.ts';
-import { decodeFrame, type Frame, LONGEST_OUTPUT_FRAME, subprotocols } from '../../wire/stream/frames.ts';
-import { refusalOf } from '../refusal.ts';
-import { authorizationFor, type Target, tlsOptionsFor } from '../security.ts';
-import { unreachable } from '../unreachable.ts';
-import { watchPeer } from './heartbeat.ts';
+import type { Frame } from '../../wire/stream/frames.ts';
+import type { Target } from '../security.ts';
 
 /** A core that does not answer a close is not waited for longer. */
-const CLOSE_TIMEOUT_MS = 1000;
+export const CLOSE_TIMEOUT_MS = 1000;
 /** A busy core answers late, but not as late as this. */
-const HANDSHAKE_TIMEOUT_MS = 30_000;
-/** What the library calls a connection that nobody closed. */
-const BROKEN = 1006;
+export const HANDSHAKE_TIMEOUT_MS = 30_000;
 
 export interface SocketEvents {
   /** What it throws breaks the stream. */
@@ -44,88 +34,15 @@ export async function openSocket(
   signal?: AbortSignal,
 ): Promise<FrameSocket> {
   throwIfAborted(signal);
-  const ws = new WebSocket(urlOf(endpoint, path), subprotocols.own, socketOptions(endpoint));
-  const socket = frameSocket(ws);
-  const abort = (): void => ws.terminate();
-  signal?.addEventListener('abort', abort, { once: true });
-  let isOpen = false;
-  ws.once('open', () => {
-    isOpen = true;
-    if (endpoint.kind === 'tcp') watchPeer(ws);
-  });
-  // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
-  ws.on('close', (code, reason) => {
-    if (isOpen) events.onEnd(brokenStream(reason.toString()), code === BROKEN);
-  });
-  ws.on('message', (message: Buffer) => {
-    try {
-      events.onFrame(decodeFrame(message));
-    } catch (error) {
-      ws.close(closeCodes.protocol);
-      events.onEnd(FsbError.from(error), false);
-    }
-  });
-  try {
-    await opened(ws, endpoint);
-  } catch (error) {
-    if (signal?.aborted) throw FsbError.from(signal.reason);
-    throw error;
-  } finally {
-    signal?.removeEventListener('abort', abort);
+  if (endpoint.kind === 'unix') {
+    const { openUnixSocket } = await import('./unix-socket.ts');
+    const socket = await openUnixSocket(endpoint, path, events, signal);
+    // What else it can be the library finds out, which asks again.
+    if (socket !== 'refused') return socket;
   }
-  return socket;
+  const { openWebSocket } = await import('./web-socket.ts');
+  return openWebSocket(endpoint, path, events, signal);
 }
 
-function socketOptions(endpoint: Target): ClientOptions {
-  const options = {
-    perMessageDeflate: false,
-    maxPayload: LONGEST_OUTPUT_FRAME,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    // The `ws+unix:` form would break on paths with a colon or a space.
-    ...(endpoint.kind === 'unix' ? { createConnection: () => connect(endpoint.path) } : {}),
-    ...tlsOptionsFor(endpoint),
-    headers: { ...authorizationFor(endpoint), ...traceHeaders() },
-  };
-  return options as ClientOptions;
-}
-
-function urlOf(endpoint: Target, path: string): string {
-  const scheme = endpoint.security?.tls === undefined ? 'ws' : 'wss';
-  return `${scheme}://${endpoint.kind === 'unix' ? 'localhost' : `${hostInUrl(endpoint.host)}:${endpoint.port}`}${path}`;
-}
-
-function opened(ws: WebSocket, endpoint: Target): Promise<void> {
-  return new Promise((resolve, reject) => {
-    ws.once('open', resolve);
-    ws.on('unexpected-response', (_request, response) => {
-      refusalOf(response)
-        .then(reject)
-        .finally(() => ws.terminate());
-    });
-    // Stays for the life of the socket: later errors are followed by `close`, which is handled.
-    ws.on('error', (cause) => reject(unreachable(endpoint, cause.message, cause)));
-  });
-}
-
-function frameSocket(ws: WebSocket): FrameSocket {
-  return {
-    send(frame) {
-      if (ws.readyState === WebSocket.OPEN) ws.send(frame, { binary: true });
-    },
-    close: () =>
-      new Promise((resolve) => {
-        if (ws.readyState === WebSocket.CLOSED) return resolve();
-        ws.once('close', () => resolve());
-        ws.close(closeCodes.done);
-      }),
-    destroy() {
-      // What breaks without a word may come back, and is waited for.
-      ws.close(closeCodes.done);
-      ws.terminate();
-    },
-  };
-}
-
-const brokenStream = (reason: string): FsbError =>
+export const brokenStream = (reason: string): FsbError =>
   new FsbError('unavailable', reason === '' ? 'the core ended, or the connection to it broke' : reason);

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { unguessable } from '../../model/unguessable.ts';
 import { channels, decodeReceived, type Frame } from '../../wire/stream/frames.ts';
 import { Link } from '../../wire/stream/link.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
@@ -25,7 +25,7 @@ export interface LinkedSocketOptions {
 /** The client's end of a stream that outlives its connections: when one breaks, the next one goes on where it was. */
 export class LinkedSocket implements FrameSocket {
   readonly #options: LinkedSocketOptions;
-  readonly #key = randomBytes(16).toString('base64url');
+  readonly #key = unguessable(16).toString('base64url');
   readonly #link = new Link();
   readonly #stop = new AbortController();
   #current: FrameSocket | undefined;

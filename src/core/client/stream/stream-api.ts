@@ -228,7 +228,7 @@ export class StreamApi {
     const opened = await openSocket(this.#endpoint, whole, tracked, signal);
     socket = opened;
     this.#sockets.add(opened);
-    return { ...opened, [Symbol.asyncDispose]: () => opened.close() };
+    return Object.assign(opened, { [Symbol.asyncDispose]: () => opened.close() });
   }
 }
 

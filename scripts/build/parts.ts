@@ -1,0 +1,60 @@
+import { basename, extname, relative } from 'node:path';
+import { type Metafile, type OutputFile, transform } from 'esbuild';
+
+/** What is evaluated as a whole, and only when something needs it: modules that the same commands have a use for. */
+export interface Part {
+  name: string;
+  /** A function's parameters and its body: `(exports, require, module) { ... }`. */
+  method: string;
+  /** Few commands need it. */
+  rare: boolean;
+}
+
+/**
+ * esbuild cuts a program at its `import()`s and makes a module of each piece; here such a module becomes a method of
+ * a table. V8 keeps nothing of a method that was not called but its name and place, where it would keep the names and
+ * scopes of every function of one long script: most of a code cache.
+ * @param root absolute; outputs of the metafile are relative to it
+ * @param entry the module that the program begins with, relative to the root
+ * @param rare modules; what is only reached through their parts is as rare as they are
+ */
+export async function makeParts(
+  outputs: OutputFile[],
+  metafile: Metafile,
+  { root, entry, rare }: { root: string; entry: string; rare: RegExp },
+): Promise<Part[]> {
+  const scripts = outputs.filter(({ path }) => extname(path) === '.js');
+  const common = reachedWithout(rare, entry, metafile);
+  return await Promise.all(
+    scripts.map(async ({ path, text }) => {
+      const { code } = await transform(text, {
+        ...{ format: 'cjs', platform: 'node', target: 'node20', charset: 'ascii' },
+        // Each becomes a require() of the part.
+        supported: { 'dynamic-import': false },
+        ...{ minifyWhitespace: true, minifySyntax: true, logLevel: 'warning' },
+      });
+      const name = partName(path);
+      const { entryPoint = '' } = metafile.outputs[relative(root, path)]!;
+      // What `import()` finds in a package of CommonJS are its names; of the piece they are parts of its default export.
+      const names =
+        metafile.inputs[entryPoint]?.format === 'cjs' ? ';module.exports=module.exports.default' : '';
+      return { name, method: `(exports,require,module){${code}${names}}`, rare: !common.has(name) };
+    }),
+  );
+}
+
+/** As parts ask for each other. */
+export const partName = (path: string): string => `./${basename(path)}`;
+
+function reachedWithout(rare: RegExp, entry: string, { outputs }: Metafile): Set<string> {
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    const output = outputs[path];
+    if (output === undefined || reached.has(partName(path))) return;
+    if (Object.keys(output.inputs).some((input) => rare.test(input))) return;
+    reached.add(partName(path));
+    for (const found of output.imports) visit(found.path);
+  };
+  for (const [path, { entryPoint }] of Object.entries(outputs)) if (entryPoint === entry) visit(path);
+  return reached;
+}
