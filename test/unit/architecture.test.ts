@@ -151,6 +151,7 @@ const timekeepers: Record<string, string> = {
   'core/image/content/records-file': 'names a damaged file, set aside, after the time',
   'core/client/stream/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',
+  'core/client/stream/unix-socket': 'has the idle timeout of its socket, in the process of the command',
   'cli/local/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
   'cli/local/first-word':
     'has a deadline for a core that starts: the process of the command must stay alive for it',

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type FrameSocket, openSocket } from '../../../src/core/client/stream/frame-socket.ts';
+import type { FrameSocket } from '../../../src/core/client/stream/frame-socket.ts';
+import { openSocket } from '../../../src/core/client/stream/open-socket.ts';
 import type { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { channels, encodeFrame } from '../../../src/core/wire/stream/frames.ts';
 

@@ -1,6 +1,5 @@
-import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import type { Frame } from '../../wire/stream/frames.ts';
-import type { Target } from '../security.ts';
 
 /** A core that does not answer a close is not waited for longer. */
 export const CLOSE_TIMEOUT_MS = 1000;
@@ -21,27 +20,6 @@ export interface FrameSocket {
   close(): Promise<void>;
   /** At once; the core is told, if it can be. */
   destroy(): void;
-}
-
-/**
- * @param path with query
- * @throws unavailable when the core cannot be reached; the core's own error when it refuses; the signal's reason
- */
-export async function openSocket(
-  endpoint: Target,
-  path: string,
-  events: SocketEvents,
-  signal?: AbortSignal,
-): Promise<FrameSocket> {
-  throwIfAborted(signal);
-  if (endpoint.kind === 'unix') {
-    const { openUnixSocket } = await import('./unix-socket.ts');
-    const socket = await openUnixSocket(endpoint, path, events, signal);
-    // What else it can be the library finds out, which asks again.
-    if (socket !== 'refused') return socket;
-  }
-  const { openWebSocket } = await import('./web-socket.ts');
-  return openWebSocket(endpoint, path, events, signal);
 }
 
 export const brokenStream = (reason: string): FsbError =>

@@ -16,10 +16,11 @@ import { attachToQuery, logsToQuery } from '../../wire/stream/stream-query.ts';
 import type { Transport } from '../../wire/stream/transport.ts';
 import type { Target } from '../security.ts';
 import { wasReached } from '../unreachable.ts';
-import { type FrameSocket, openSocket, type SocketEvents } from './frame-socket.ts';
+import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { CLIENT_WINDOW } from './inbox.ts';
 import { LinkedSocket } from './linked-socket.ts';
 import { LogReader } from './log-reader.ts';
+import { openSocket } from './open-socket.ts';
 import { RemoteSession } from './remote-session.ts';
 
 /** Pauses before a broken log is taken up again, milliseconds; an entry that comes starts them anew. */

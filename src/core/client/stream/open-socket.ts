@@ -1,0 +1,24 @@
+import { throwIfAborted } from '../../model/failure/errors.ts';
+import type { Target } from '../security.ts';
+import type { FrameSocket, SocketEvents } from './frame-socket.ts';
+
+/**
+ * @param path with query
+ * @throws unavailable when the core cannot be reached; the core's own error when it refuses; the signal's reason
+ */
+export async function openSocket(
+  endpoint: Target,
+  path: string,
+  events: SocketEvents,
+  signal?: AbortSignal,
+): Promise<FrameSocket> {
+  throwIfAborted(signal);
+  if (endpoint.kind === 'unix') {
+    const { openUnixSocket } = await import('./unix-socket.ts');
+    const socket = await openUnixSocket(endpoint, path, events, signal);
+    // What else it can be the library finds out, which asks again.
+    if (socket !== 'refused') return socket;
+  }
+  const { openWebSocket } = await import('./web-socket.ts');
+  return openWebSocket(endpoint, path, events, signal);
+}
