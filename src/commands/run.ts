@@ -68,7 +68,7 @@ The words after NAME are the command's arguments: they replace the image's defau
     const words = args.command ?? [];
     const source = { ref, flags, words, settings, argv, asking, assertNameFree: nameFree };
     const make = (spec: SandboxSpecInput): Promise<Created> => this.#create(ref, spec, flags);
-    const { sandbox, elapsed } = await withIdFile(flags['id-file'], world.cwd, () =>
+    const { sandbox, elapsed } = await withIdFile(flags['id-file'], world, () =>
       withSpec(source, world, interruption, make),
     );
     if (attaches(flags)) return attachToRun({ core: await this.core(), ref, flags, world, interruption });

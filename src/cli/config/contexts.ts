@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { isName } from '../../core/model/ids.ts';
+import { makeDirectories } from '../../core/model/make-directories.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Context, DEFAULT_CONTEXT, readContextFile } from './context.ts';
 import { type ConfigPlace, userDirectory } from './files.ts';
@@ -37,7 +38,7 @@ export class Contexts {
     const found = isName(name) ? readContextFile(this.#file(name)) : undefined;
     if (found !== undefined) return found;
     const near = didYouMean(name, this.names());
-    throw new FsbError('not_found', `context ${name} does not exist`, {
+    throw new FsbError('not_found', `context ${name || '""'} does not exist`, {
       hint: near === undefined ? 'See what there is with: fsb-ctl context list' : `Did you mean ${near}?`,
     });
   }
@@ -45,7 +46,7 @@ export class Contexts {
   async put(name: string, context: Context): Promise<void> {
     const file = this.#file(name);
     await changing(file, async () => {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      makeDirectories(this.#directory, 0o700);
       await replaceFile(file, `${JSON.stringify(context, null, 2)}\n`);
     });
   }

@@ -1,6 +1,7 @@
-import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { chmod, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { makeDirectories } from '../../core/model/make-directories.ts';
 import { withFileLock } from '../files/file-lock.ts';
 import { replaceFile, targetOf } from '../files/replace-file.ts';
 import type { World } from '../terminal/world.ts';
@@ -25,7 +26,7 @@ export async function editConfig(
 ): Promise<void> {
   const isPrivate = scope === 'user';
   await changing(file, async () => {
-    await mkdir(dirname(file), { recursive: true, mode: isPrivate ? 0o700 : 0o755 });
+    makeDirectories(dirname(file), isPrivate ? 0o700 : 0o755);
     const target = await targetOf(file);
     if (!isPrivate) await assertInProject(file, target);
     await withFileLock(target, { clock: world.clock, signal }, async () => {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Flags, type Interfaces } from '@oclif/core';
 import type { CoreOptions } from '../../core/daemon.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { makeDirectories } from '../../core/model/make-directories.ts';
 import type { World } from '../terminal/world.ts';
 
 /** Who may call a core over TCP; docs/security.md. */
@@ -96,7 +97,7 @@ export function generateToken(path: string): GeneratedToken {
 }
 
 function writeToken(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   const file = openSync(path, 'wx', 0o600);
   writeSync(file, `${randomBytes(32).toString('base64url')}\n`);
   closeSync(file);

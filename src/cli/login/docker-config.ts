@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { makeDirectories } from '../../core/model/make-directories.ts';
 import { withFileLock } from '../files/file-lock.ts';
 import { faultPlace } from '../files/json-fault.ts';
 import { replaceFile, targetOf } from '../files/replace-file.ts';
@@ -66,7 +67,7 @@ export class DockerConfig {
    */
   async editAuths(change: (auths: Record<string, unknown>) => void, signal: AbortSignal): Promise<void> {
     try {
-      await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
+      makeDirectories(dirname(this.file), 0o700);
       const target = await targetOf(this.file);
       await withFileLock(target, { clock: this.#world.clock, signal }, async () => {
         // Two logins at once must not forget each other's.

@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import type { World } from '../terminal/world.ts';
 
 const REASONS: Record<string, string> = {
   ENOENT: 'its directory does not exist',
@@ -11,12 +13,12 @@ const REASONS: Record<string, string> = {
 
 /**
  * Runs `create` and writes the id of what it made into `file`. The file is made first, so that two runs cannot both
- * think it theirs, nor one write a text or pull an image in vain, and removed again when `create` fails.
+ * think it theirs, nor one write a text or pull an image in vain, and removed again when `create` fails, or somebody insists on leaving it.
  * @throws conflict when the file exists; invalid_argument when it cannot be made
  */
 export async function withIdFile<T extends { sandbox: { id: string } }>(
   file: string | undefined,
-  cwd: string,
+  { cwd, events }: Pick<World, 'cwd' | 'events'>,
   create: () => Promise<T>,
 ): Promise<T> {
   if (file === undefined) return create();
@@ -32,6 +34,8 @@ export async function withIdFile<T extends { sandbox: { id: string } }>(
       cause: error,
     });
   });
+  const leave = (): void => rmSync(path, { force: true });
+  events.on('exit', leave);
   try {
     const made = await create();
     await handle.writeFile(made.sandbox.id);
@@ -40,6 +44,7 @@ export async function withIdFile<T extends { sandbox: { id: string } }>(
     await rm(path, { force: true });
     throw error;
   } finally {
+    events.off('exit', leave);
     await handle.close();
   }
 }

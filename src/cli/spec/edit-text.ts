@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { makeDirectories } from '../../core/model/make-directories.ts';
 import type { SandboxRef } from '../../core/model/sandbox/sandbox.ts';
 
 /** Where the last text edited for a sandbox's name is remembered: below the XDG state directory. */
@@ -34,7 +35,7 @@ export class EditText {
   static async open(file: string, initial: string, last: string | undefined): Promise<EditText> {
     if (initial === last) return new EditText(file, initial, last);
     try {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      makeDirectories(dirname(file), 0o700);
       await writeFile(file, initial, { mode: 0o600 });
     } catch (error) {
       throw new FsbError('internal', `cannot keep the text to edit in ${file}: ${(error as Error).message}`, {

@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync } from 'node:fs';
 import { diskFull, isDiskFull } from '../model/failure/disk-full.ts';
 import { FsbError } from '../model/failure/errors.ts';
+import { makeDirectories } from '../model/make-directories.ts';
 
 /**
  * Makes a directory of the core's own, mode 0700, with what is missing above it.
@@ -8,7 +9,7 @@ import { FsbError } from '../model/failure/errors.ts';
  */
 export function makePrivateDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(path, 0o700);
     chmodSync(path, 0o700);
   } catch (error) {
     const what = `cannot use the directory ${path}`;
@@ -59,5 +60,6 @@ function ownerOf(path: string): number | undefined {
 const reasons: Record<string, string> = {
   EEXIST: 'there is a file of that name',
   ENOTDIR: 'a part of its path is a file',
+  ENOENT: 'nothing can be made there',
   EROFS: 'the file system is read-only',
 };

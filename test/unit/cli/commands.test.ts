@@ -252,6 +252,22 @@ describe('run', () => {
     ]);
   });
 
+  it('leaves no id file behind when a second signal does not wait for it', async () => {
+    const asked = new Promise<void>((resolve) => {
+      vi.spyOn(core.sandboxes, 'create').mockImplementation(() => {
+        resolve();
+        return new Promise(() => {});
+      });
+    });
+    const line = startCommandLine('run box --image host --id-file id'.split(' '), { core, cwd: directory });
+    await asked;
+    line.events.emit('SIGINT');
+    line.events.emit('SIGINT');
+    // As the process does then.
+    line.events.emit('exit');
+    expect([line.forced, await readdir(directory)]).toEqual([[130], []]);
+  });
+
   it.each([
     ['run box', 2, 'Give --image'],
     ['run box -t --image host sh', 2, '-t needs a terminal'],

@@ -74,6 +74,7 @@ describe('contexts', () => {
     ['update tls --host unix:///x', 2, "Take away what it has with: --ca '' --server-name ''"],
     ['update thre --host tcp://a', 3, 'Did you mean there?'],
     ['use ../there', 3, 'context ../there does not exist'],
+    ['use ', 3, 'context "" does not exist'],
     ['show thre', 3, 'Did you mean there?'],
     ['remove default', 4, 'cannot be removed'],
     ['remove nope', 3, 'context nope does not exist'],
