@@ -66,7 +66,8 @@ export class Ledger {
   /** Around what may hit every attempt that is under way, or begins meanwhile. */
   async disturb(act: () => Promise<void>): Promise<void> {
     this.#disturbances += 1;
-    for (const attempt of this.#underWay) attempt.uncertain = true;
+    // A lease that a killed core has left behind is there until somebody clears up, whoever took it.
+    for (const attempt of [...this.#underWay, ...this.leases]) attempt.uncertain = true;
     try {
       await act();
     } finally {

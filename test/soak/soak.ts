@@ -62,6 +62,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 /** That of one core, as its clients have it. */
 interface Life {
   over: AbortSignal;
+  end(): void;
   /** Whatever fails from now on fails because of that. */
   killed: boolean;
 }
@@ -148,7 +149,8 @@ class Soak {
     await using api = this.#connect();
     const over = new AbortController();
     setMaxListeners(CLIENTS, over.signal);
-    const life: Life = { over: over.signal, killed: false };
+    const life: Life = { over: over.signal, end: () => over.abort(), killed: false };
+    if (this.#ledger.problems.length > 0) over.abort();
     const clients = Array.from({ length: CLIENTS }, (_, n) =>
       n < COMMANDS
         ? new CommandClient(this.#root, this.#ledger, this.#random)
@@ -185,7 +187,9 @@ class Soak {
       try {
         await act();
       } catch (error) {
-        if (!life.killed) this.#ledger.problems.push(`${error}`);
+        if (life.killed) continue;
+        this.#ledger.problems.push(`${error}`);
+        life.end();
       }
     }
   }
