@@ -1,5 +1,6 @@
-// V8's compiled form of the bundle, one file for each command that was ever used: what `list` has compiled is of no
-// use to `exec`, and all of it together takes longer to load. A cache that cannot be used is no error, ever.
+// V8's compiled form of the bundle, one file for each command that was ever used, and one more for what it uses of the
+// rare script: what `list` has compiled is of no use to `exec`, and all of it together takes longer to load. A cache that
+// cannot be used is no error, ever.
 const fs = require('node:fs');
 const { dirname, isAbsolute, join } = require('node:path');
 const { crc32 } = require('node:zlib');

@@ -19,7 +19,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v'))
 else runProgram();
 
 function runProgram() {
-  const common = readScript('fsb-ctl.cjs');
+  const common = commonScript();
   const { id, words, main } = common.header;
   const word = words.includes(argv[0]) ? argv[0] : 'other';
   const scripts = [compile(common, word)];
@@ -30,19 +30,21 @@ function runProgram() {
     if (!name.startsWith('./')) return require(name);
     if (name in loaded) return loaded[name].exports;
     const module = { exports: {} };
+    const part = scripts[0].parts[name] ?? rareParts()[name];
     loaded[name] = module;
-    (scripts[0].parts[name] ?? rarePart(name))(module.exports, load, module);
+    try {
+      part(module.exports, load, module);
+    } catch (error) {
+      // The next who asks shall be told as well, and not get half of it.
+      delete loaded[name];
+      throw error;
+    }
     return module.exports;
   }
 
-  function rarePart(name) {
-    if (scripts.length === 1) {
-      const rare = readScript('fsb-ctl.rare.cjs');
-      if (rare.header.id !== id)
-        fail(`${root} was replaced while this command ran`, 'Look what it has done, and run it again.');
-      scripts.push(compile(rare, `${word}.rare`));
-    }
-    return scripts[1].parts[name];
+  function rareParts() {
+    if (scripts.length === 1) scripts.push(compile(rareScript(id), `${word}.rare`));
+    return scripts[1].parts;
   }
 
   const save = (whole) => {
@@ -79,23 +81,39 @@ function compile({ path, source, header }, word) {
   };
 }
 
+function commonScript() {
+  const path = join(dist, 'fsb-ctl.cjs');
+  try {
+    return readScript(path);
+  } catch (error) {
+    const [what, hint] =
+      error.code === 'ENOENT'
+        ? [`fsb-ctl is not built: ${path} is missing`, `Run: cd ${root} && npm run build`]
+        : [`cannot read ${path}: ${error.message}`, 'Install fsb-ctl again.'];
+    process.stderr.write(`Error: ${what}\nHint: ${hint}\n`);
+    process.exit(1);
+  }
+}
+
+/** @throws with a hint for the user; the command is in the middle of something, and ends as after any other error */
+function rareScript(id) {
+  const path = join(dist, `fsb-ctl.rare.${id}.cjs`);
+  try {
+    return readScript(path);
+  } catch (error) {
+    const what =
+      error.code === 'ENOENT'
+        ? `${root} was replaced or removed while this command ran`
+        : `cannot read ${path}: ${error.message}`;
+    throw Object.assign(new Error(what), { hint: 'Look at what it has done, and run it again.' });
+  }
+}
+
 /**
  * As latin1: the scripts are ASCII, and V8 keeps such a string in one byte a character without decoding it. Their first
  * line is a comment: the bundle's id, where the program begins, and the words that have a cache of their own.
  */
-function readScript(name) {
-  const path = join(dist, name);
-  try {
-    const source = require('node:fs').readFileSync(path, 'latin1');
-    return { path, source, header: JSON.parse(source.slice(2, source.indexOf('*/'))) };
-  } catch (error) {
-    if (error.code === 'ENOENT')
-      fail(`fsb-ctl is not built: ${path} is missing`, `Run: cd ${root} && npm run build`);
-    else fail(`cannot read ${path}: ${error.message}`, `Install fsb-ctl again.`);
-  }
-}
-
-function fail(what, hint) {
-  process.stderr.write(`Error: ${what}\nHint: ${hint}\n`);
-  process.exit(1);
+function readScript(path) {
+  const source = require('node:fs').readFileSync(path, 'latin1');
+  return { path, source, header: JSON.parse(source.slice(2, source.indexOf('*/'))) };
 }

@@ -13,6 +13,8 @@ export interface Bundle {
   common: string;
   /** The core, and what few commands use. */
   rare: string;
+  /** Of these two: the scripts of one build belong together. */
+  id: string;
   licenses: string;
 }
 
@@ -42,9 +44,13 @@ const DEFINED = {
 
 const ENTRY = 'src/main.ts';
 
-/** What few commands use and is large: nobody else reads it, or anything that only they need. */
-const RARE =
-  /^src\/core\/daemon\.ts$|^node_modules\/(@grpc\/grpc-js|@inquirer\/(core|prompts)|pino|yaml|zod)\//;
+/** What few commands use and is large, as inputs begin: nobody else reads it, or anything that only they need. */
+const RARE = [
+  'src/core/daemon.ts',
+  ...['@grpc/grpc-js', '@inquirer/core', '@inquirer/prompts', 'pino', 'yaml', 'zod'].map(
+    (name) => `node_modules/${name}/`,
+  ),
+];
 
 /** The whole command line and the core, in two scripts of parts that are evaluated when they are first used. */
 export async function makeBundle(root: string, commands: NamedCommand[]): Promise<Bundle> {
@@ -77,6 +83,7 @@ export async function makeBundle(root: string, commands: NamedCommand[]): Promis
   );
   const licenses = outputFiles.filter(({ path }) => path.endsWith('.LEGAL.txt')).map(({ text }) => text);
   return {
+    id,
     common: scriptOf(
       { id, main, words: firstWords(commands) },
       parts.filter(({ rare }) => !rare),

@@ -16,42 +16,55 @@ export interface Part {
  * scopes of every function of one long script: most of a code cache.
  * @param root absolute; outputs of the metafile are relative to it
  * @param entry the module that the program begins with, relative to the root
- * @param rare modules; what is only reached through their parts is as rare as they are
+ * @param rare what modules begin with; what is only reached through their parts is as rare as they are
  */
 export async function makeParts(
   outputs: OutputFile[],
   metafile: Metafile,
-  { root, entry, rare }: { root: string; entry: string; rare: RegExp },
+  { root, entry, rare }: { root: string; entry: string; rare: string[] },
 ): Promise<Part[]> {
   const scripts = outputs.filter(({ path }) => extname(path) === '.js');
   const common = reachedWithout(rare, entry, metafile);
   return await Promise.all(
     scripts.map(async ({ path, text }) => {
       const { code } = await transform(text, {
-        ...{ format: 'cjs', platform: 'node', target: 'node20', charset: 'ascii' },
+        ...{ format: 'cjs', platform: 'neutral', target: 'node20', charset: 'ascii' },
         // Each becomes a require() of the part.
         supported: { 'dynamic-import': false },
         ...{ minifyWhitespace: true, minifySyntax: true, logLevel: 'warning' },
       });
+      if (!code.includes(COPIED))
+        throw new Error(`esbuild writes another end of its exports: ${code.slice(0, 1000)}`);
       const name = partName(path);
       const { entryPoint = '' } = metafile.outputs[relative(root, path)]!;
       // What `import()` finds in a package of CommonJS are its names; of the piece they are parts of its default export.
       const names =
         metafile.inputs[entryPoint]?.format === 'cjs' ? ';module.exports=module.exports.default' : '';
-      return { name, method: `(exports,require,module){${code}${names}}`, rare: !common.has(name) };
+      return {
+        name,
+        method: `(exports,require,module){${code.replace(COPIED, EXPORTED)}${names}}`,
+        rare: !common.has(name),
+      };
     }),
   );
 }
 
+/** esbuild copies what a module exports, getter by getter, for readers of CommonJS; parts read what it copies from. */
+const COPIED = 'module.exports=__toCommonJS(stdin_exports)';
+const EXPORTED = 'module.exports=__defProp(stdin_exports,"__esModule",{value:!0})';
+
 /** As parts ask for each other. */
 export const partName = (path: string): string => `./${basename(path)}`;
 
-function reachedWithout(rare: RegExp, entry: string, { outputs }: Metafile): Set<string> {
+function reachedWithout(rare: string[], entry: string, { inputs, outputs }: Metafile): Set<string> {
+  const gone = rare.find((begin) => !Object.keys(inputs).some((input) => input.startsWith(begin)));
+  if (gone !== undefined) throw new Error(`nothing of ${gone} is in the bundle any more`);
+  const isRare = (input: string): boolean => rare.some((begin) => input.startsWith(begin));
   const reached = new Set<string>();
   const visit = (path: string): void => {
     const output = outputs[path];
     if (output === undefined || reached.has(partName(path))) return;
-    if (Object.keys(output.inputs).some((input) => rare.test(input))) return;
+    if (Object.keys(output.inputs).some(isRare)) return;
     reached.add(partName(path));
     for (const found of output.imports) visit(found.path);
   };

@@ -3,7 +3,7 @@ import type { Plugin } from 'esbuild';
 /** As bin/run.js finds it, whose `require` the bundle has. */
 export const TRACING_SCRIPT = '../dist/tracing.cjs';
 
-/** Traces are a script of their own: few have them taken down, and every start reads the whole bundle. */
+/** Traces are a script of their own: few have them taken down, and every core reads all that is rare. */
 export const separateTracing: Plugin = {
   name: 'separate-tracing',
   setup({ onResolve, onLoad }) {

@@ -22,7 +22,7 @@ const expected = [
   'bin/run.js',
   'dist/fsb-ctl.cjs',
   'dist/fsb-ctl.cjs.LEGAL.txt',
-  'dist/fsb-ctl.rare.cjs',
+  'dist/fsb-ctl.rare.ID.cjs',
   'dist/tracing.cjs',
   'dist/unpack-worker.cjs',
   ...['configuration', 'events', 'output', 'security'].map((page) => `docs/${page}.md`),
@@ -99,7 +99,8 @@ async function filesBelow(directory: string): Promise<string[]> {
 describe('the package', () => {
   it('holds exactly what is needed', async () => {
     const files = await filesBelow(installed);
-    expect(files.filter((file) => !file.startsWith('node_modules/')).sort()).toEqual(expected);
+    const own = files.filter((file) => !file.startsWith('node_modules/'));
+    expect(own.map((file) => file.replace(/\.rare\.[0-9a-f]{32}\./, '.rare.ID.')).sort()).toEqual(expected);
     for (const file of expected.filter((each) => each.startsWith('guest/')))
       expect((await stat(join(installed, file))).mode & 0o111, file).toBe(0o111);
   });
@@ -145,6 +146,42 @@ describe('on a machine without a compiler', () => {
       stderr: '',
     });
     expect(await cli.fsb(['delete', '--grace', '0s', 'box'])).toMatchObject({ code: 0, stdout: 'box\n' });
+  });
+
+  it('loads nothing for the commands of every day that they do not need', async () => {
+    const spy = join(directory, 'spy.cjs');
+    const seen = join(directory, 'seen');
+    const code = `
+      const fs = require('node:fs');
+      const Module = require('node:module');
+      const [load, read] = [Module._load, fs.readFileSync];
+      const see = (what) => fs.appendFileSync('${seen}', process.argv[2] + ' ' + what + '\\n');
+      Module._load = (name, ...rest) => {
+        if (/^(node:)?(crypto|http2|tls|zlib)$/.test(name) && process.argv[2] !== 'serve') see(name);
+        return load(name, ...rest);
+      };
+      fs.readFileSync = (path, ...rest) => {
+        if (/\\.cjs$/.test(path) && process.argv[2] !== 'serve') see(path.split('/').at(-1));
+        return read(path, ...rest);
+      };`;
+    await writeFile(spy, code);
+    const env = { NODE_OPTIONS: `--require ${spy}` };
+    const lines = [
+      'run day -q --image host -- sh -c',
+      'list',
+      'get day',
+      'exec day true',
+      'logs day',
+      'delete day --grace 0s',
+    ];
+    for (const line of lines) {
+      const words = line.endsWith('sh -c') ? [...line.split(' '), 'echo up; sleep 1000'] : line.split(' ');
+      expect(await cli.fsb(words, { env })).toMatchObject({ code: 0, stderr: '' });
+    }
+    // For the checksum of the code cache.
+    const each = (word: string): string[] => [`${word} fsb-ctl.cjs`, `${word} node:zlib`];
+    const found = (await readFile(seen, 'utf8')).trim().split('\n');
+    expect(found.sort()).toEqual(lines.flatMap((line) => each(line.split(' ')[0]!)).sort());
   });
 
   it.each(['fsb-ctl', 'fsb-ctl-run', 'fsb-ctl-image', 'fsb-ctl-pull'])('man finds %s', async (page) => {

@@ -1,5 +1,5 @@
 import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
-import { FsbError } from '../../core/model/failure/errors.ts';
+import { FsbError, hintOf } from '../../core/model/failure/errors.ts';
 import { jsonText } from '../output/json-text.ts';
 import { printableText } from '../output/table.ts';
 import { OutputClosed } from '../terminal/streams.ts';
@@ -63,7 +63,8 @@ function toFsbError(thrown: unknown, context: FailureContext): FsbError {
   if (thrown instanceof FsbError) return withFlagName(thrown);
   if (thrown instanceof Error) {
     if ((thrown as UsageError).oclif !== undefined) return usageError(thrown as UsageError, context);
-    if (thrown.name === 'AbortError' || thrown.name === 'TimeoutError') return FsbError.from(thrown);
+    if (thrown.name === 'AbortError' || thrown.name === 'TimeoutError' || hintOf(thrown))
+      return FsbError.from(thrown);
   }
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new FsbError('internal', `unexpected failure: ${reason}`, {

@@ -116,7 +116,7 @@ export class HttpRpc implements Rpc {
       // Stays: what breaks after the head of the answer breaks its body, too, and is told there.
       outgoing.on('error', (cause) => reject(unreachable(this.#endpoint, cause.message, cause)));
     });
-    if (response.statusCode !== 200) throw await refusalOf(response);
+    if (response.statusCode !== 200) throw await refusalOf(response, response.statusCode!);
     if (response.headers['content-type'] !== PROTOBUF) throw this.#noCore();
     return this.#bodyOf(response);
   }

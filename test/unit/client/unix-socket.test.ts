@@ -10,6 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { FrameSocket } from '../../../src/core/client/stream/frame-socket.ts';
 import { openSocket } from '../../../src/core/client/stream/open-socket.ts';
 import type { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { type Tracer, useTracer } from '../../../src/core/model/trace.ts';
 import { channels, encodeFrame } from '../../../src/core/wire/stream/frames.ts';
 
 let directory: string;
@@ -162,16 +163,24 @@ describe('with a core', () => {
   });
 });
 
-it('what refuses is heard as the library hears it', async () => {
-  const http = createHttpServer();
-  http.on('upgrade', (_, socket) => {
-    const body = JSON.stringify({ error: { code: 'not_found', message: 'sandbox box does not exist' } });
-    socket.end(
-      `HTTP/1.1 404 Not Found\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  });
-  await listen(http);
-  await expect(open()).rejects.toMatchObject({ code: 'not_found', message: 'sandbox box does not exist' });
+const refusal = JSON.stringify({ error: { code: 'not_found', message: 'sandbox box does not exist' } });
+const refused = { code: 'not_found', message: 'sandbox box does not exist' };
+
+it.each([
+  ['goes then', '', (socket: Socket) => socket.end()],
+  ['stays', `Content-Length: ${refusal.length}\r\n`, () => {}],
+])('one that refuses and %s is asked once', async (_, header, act) => {
+  let asked = 0;
+  await listen(
+    createServer((socket) => {
+      asked += 1;
+      socket.on('error', () => {});
+      socket.write(`HTTP/1.1 404 Refused\r\n${header}\r\n${refusal}`);
+      act(socket);
+    }),
+  );
+  await expect(open()).rejects.toMatchObject(refused);
+  expect(asked).toBe(1);
 });
 
 it.each([
@@ -191,21 +200,62 @@ it.each([
   });
 });
 
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+
 it.each([
-  [
-    'another protocol',
-    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
-  ],
-  ['no HTTP', `SSH-2.0-OpenSSH_9.2\r\n\r\n`],
-  ['no end', 'x'.repeat(20_000)],
-])('one that answers with %s is no core', async (_, answer) => {
+  ['another protocol', `${SWITCHING}\r\n`, 'HTTP/1.1 101 Switching Protocols'],
+  ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', 'SSH-2.0-OpenSSH_9.2'],
+  ['no end', `HTTP/1.1 101 ${'x'.repeat(20_000)}`, 'HTTP/1.1 101 xxx'],
+])('one that answers with %s is no core', async (_, answer, part) => {
   await listen(
     createServer((socket) => {
       socket.on('error', () => {});
       socket.write(answer);
     }),
   );
-  await expect(open()).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(open()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining(`does not answer as a core does (${part}`),
+  });
+});
+
+describe('a core that', () => {
+  const FRAME = Buffer.from([0x82, 3, channels.stdout, 0x68, 0x69]);
+  const CLOSE = Buffer.from([0x88, 5, 3, 233, ...Buffer.from('bye')]);
+  /** @returns the core's end */
+  async function openTo(...answer: Buffer[]): Promise<[FrameSocket & Heard, Socket]> {
+    let ours: Socket | undefined;
+    const head = Buffer.from(`${SWITCHING}Sec-WebSocket-Protocol:fsb.v1 \r\n\r\n`);
+    await listen(
+      // It reads what comes and ends nothing.
+      createServer({ allowHalfOpen: true }, (socket) => {
+        ours = socket.on('error', () => {}).resume();
+        socket.write(Buffer.concat([head, ...answer]));
+      }),
+    );
+    return [await open(), ours!];
+  }
+
+  it('says all in one piece is heard, the last message when it is whole', async () => {
+    const [socket, core] = await openTo(FRAME, FRAME.subarray(0, 3));
+    core.write(FRAME.subarray(3));
+    await expect.poll(() => socket.frames).toEqual(['1 hi', '1 hi']);
+    socket.destroy();
+  });
+
+  it('closes and does not end is not waited for', async () => {
+    const [socket] = await openTo(FRAME, CLOSE, FRAME);
+    await socket.ended;
+    expect([socket.frames, socket.ends]).toEqual([['1 hi'], [['bye', false]]]);
+  });
+
+  it('does not hear a close, and says more and more, is not waited for', async () => {
+    const [socket, core] = await openTo();
+    const saying = setInterval(() => core.write(FRAME), 100);
+    await socket.close();
+    clearInterval(saying);
+    expect(socket.ends).toEqual([['the core ended, or the connection to it broke', true]]);
+  });
 });
 
 it('a socket that is not there is told as the library tells it', async () => {
@@ -214,4 +264,23 @@ it('a socket that is not there is told as the library tells it', async () => {
     code: 'unavailable',
     message: `cannot reach the core at unix://${path}: no such socket`,
   });
+});
+
+it('who traces says so', async () => {
+  let asked = '';
+  await listen(
+    createServer((socket) => {
+      socket.once('data', (question: Buffer) => {
+        asked = String(question);
+        socket.destroy();
+      });
+    }),
+  );
+  useTracer({ current: () => ({ traceparent: '00-1-2-01' }) } as Tracer);
+  try {
+    await open().catch(() => {});
+  } finally {
+    useTracer(undefined);
+  }
+  expect(asked).toContain('\r\ntraceparent: 00-1-2-01\r\n');
 });

@@ -12,13 +12,12 @@ export async function openSocket(
   events: SocketEvents,
   signal?: AbortSignal,
 ): Promise<FrameSocket> {
-  throwIfAborted(signal);
   if (endpoint.kind === 'unix') {
     const { openUnixSocket } = await import('./unix-socket.ts');
-    const socket = await openUnixSocket(endpoint, path, events, signal);
-    // What else it can be the library finds out, which asks again.
-    if (socket !== 'refused') return socket;
+    throwIfAborted(signal);
+    return openUnixSocket(endpoint, path, events, signal);
   }
   const { openWebSocket } = await import('./web-socket.ts');
+  throwIfAborted(signal);
   return openWebSocket(endpoint, path, events, signal);
 }

@@ -1,11 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import { FsbError } from '../../model/failure/errors.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { traceHeaders } from '../../model/trace.ts';
 import { closeCodes } from '../../wire/stream/close-codes.ts';
 import { decodeFrame, LONGEST_OUTPUT_FRAME, malformed, subprotocols } from '../../wire/stream/frames.ts';
 import { kinds, MessageReader, messageHead } from '../../wire/stream/socket-messages.ts';
+import { refusalOf } from '../refusal.ts';
 import type { Target } from '../security.ts';
-import { unreachable } from '../unreachable.ts';
+import { noCoreThere, unreachable } from '../unreachable.ts';
 import {
   brokenStream,
   CLOSE_TIMEOUT_MS,
@@ -14,43 +15,50 @@ import {
   type SocketEvents,
 } from './frame-socket.ts';
 
-const LONGEST_ANSWER = 16 * 1024;
+const LONGEST_HEAD = 16 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
-const ACCEPTED = /^HTTP\/1\.1 101 .*\r\n(?:.*\r\n)*sec-websocket-protocol: fsb\.v1\r\n/i;
+const HTTP = 'HTTP/1.1 ';
+const STATUS = /^HTTP\/1\.1 (\d{3}) /;
+const PROTOCOL = new RegExp(`\r\nsec-websocket-protocol:[ \t]*${subprotocols.own}[ \t]*\r\n`, 'i');
 
 /**
- * A WebSocket over a unix socket without the library, which takes a command 5 ms to load and to use. All that it is there
- * for, proxies, TLS, extensions, strangers, does not exist on such a socket.
- * @returns `refused`: the answer was another one than that there is a stream now
- * @throws unavailable, denied, the signal's reason
+ * A WebSocket over a unix socket without the library, which takes a command 5 ms to load and to use: most of what it is
+ * there for, TLS, extensions, compression, proxies, does not come over such a socket.
+ * @throws unavailable, denied; the core's own error when it refuses; the signal's reason
  */
 export async function openUnixSocket(
   endpoint: Target & { kind: 'unix' },
   path: string,
   events: SocketEvents,
   signal?: AbortSignal,
-): Promise<FrameSocket | 'refused'> {
+): Promise<FrameSocket> {
   const socket = connect(endpoint.path);
   const abort = (): void => void socket.destroy();
   signal?.addEventListener('abort', abort, { once: true });
+  const tooLate = new Error('Opening handshake has timed out');
+  const timer = setTimeout(() => socket.destroy(tooLate), HANDSHAKE_TIMEOUT_MS);
   try {
     socket.write(questionFor(path));
-    if (!(await isAccepted(socket))) {
-      socket.destroy();
-      return 'refused';
+    const head = await headOf(socket);
+    const status = Number(STATUS.exec(head)?.[1]);
+    if (status === 101 && PROTOCOL.test(head)) {
+      throwIfAborted(signal);
+      return new UnixSocket(socket, events);
     }
-    if (signal?.aborted) throw signal.reason;
-    return new UnixSocket(socket, events);
+    const line = head.slice(0, head.indexOf('\r\n'));
+    if (status < 200 || Number.isNaN(status)) throw noCoreThere(endpoint, line.slice(0, 60), new Error(line));
+    throw await refusalOf(bodyOf(socket, head), status);
   } catch (error) {
     socket.destroy();
     if (signal?.aborted) throw FsbError.from(signal.reason);
-    throw unreachable(endpoint, (error as Error).message, error as Error);
+    throw error instanceof FsbError ? error : unreachable(endpoint, (error as Error).message, error as Error);
   } finally {
+    clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
   }
 }
 
-/** The key is for proxies, too, which must not give an answer that they have kept. */
+/** The key is for proxies, which must not give an answer that they have kept. */
 const questionFor = (path: string): string =>
   [
     `GET ${path} HTTP/1.1`,
@@ -62,26 +70,39 @@ const questionFor = (path: string): string =>
     '\r\n',
   ].join('\r\n');
 
-/** Reads the head of the answer and leaves what is behind it; the socket is paused then. */
-function isAccepted(socket: Socket): Promise<boolean> {
+/** The head of the answer, with the end of its last line; what is behind it stays, and the socket is paused. */
+function headOf(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = Buffer.alloc(0);
     const hungUp = (): void => reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
     const take = (chunk: Buffer): void => {
       answer = Buffer.concat([answer, chunk]);
       const end = answer.indexOf(END_OF_HEAD);
-      if (end < 0 && answer.length <= LONGEST_ANSWER) return;
-      socket.off('data', take).off('close', hungUp).setTimeout(0).pause();
-      const behind = answer.subarray(end + END_OF_HEAD.length);
-      if (end >= 0 && behind.length > 0) socket.unshift(behind);
-      resolve(end >= 0 && ACCEPTED.test(answer.toString('latin1', 0, end + 2)));
+      if (
+        end < 0 &&
+        answer.length <= LONGEST_HEAD &&
+        HTTP.startsWith(answer.toString('latin1', 0, HTTP.length))
+      )
+        return;
+      socket.off('data', take).off('close', hungUp).pause();
+      const behind = end < 0 ? answer.length : end + END_OF_HEAD.length;
+      if (behind < answer.length) socket.unshift(answer.subarray(behind));
+      resolve(answer.toString('latin1', 0, end < 0 ? LONGEST_HEAD : end + 2));
     };
-    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () =>
-      socket.destroy(new Error('Opening handshake has timed out')),
-    );
     // The listener for errors stays: those that come later are followed by `close`, which is handled.
     socket.on('data', take).on('error', reject).once('close', hungUp);
   });
+}
+
+/** It may end with the connection. */
+async function* bodyOf(socket: Socket, head: string): AsyncGenerator<Buffer> {
+  let left = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.POSITIVE_INFINITY);
+  if (left === 0) return;
+  for await (const piece of socket as AsyncIterable<Buffer>) {
+    yield piece;
+    left -= piece.length;
+    if (left <= 0) return;
+  }
 }
 
 class UnixSocket implements FrameSocket {
@@ -92,14 +113,16 @@ class UnixSocket implements FrameSocket {
   #closeSent = false;
   #closeReceived: string | undefined;
   #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, events: SocketEvents) {
     this.#socket = socket;
     this.#events = events;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.once('close', () =>
-      this.#end(brokenStream(this.#closeReceived ?? ''), this.#closeReceived === undefined),
-    );
+    socket.once('close', () => {
+      clearTimeout(this.#timer);
+      this.#end(brokenStream(this.#closeReceived ?? ''), this.#closeReceived === undefined);
+    });
     // Not before whoever opened it has it at hand: that is done in microtasks, and this behind them.
     socket.resume();
   }
@@ -113,7 +136,7 @@ class UnixSocket implements FrameSocket {
       if (this.#socket.closed) return resolve();
       this.#socket.once('close', () => resolve());
       this.#sendClose(closeCodes.done);
-      this.#socket.setTimeout(CLOSE_TIMEOUT_MS, () => this.#socket.destroy());
+      this.#isClosing();
     });
   }
 
@@ -141,6 +164,7 @@ class UnixSocket implements FrameSocket {
       this.#closeReceived = payload.subarray(2).toString();
       this.#sendClose(payload.length < 2 ? closeCodes.done : payload.readUInt16BE(0));
       this.#socket.end();
+      this.#isClosing();
     } else if (kind !== kinds.pong) throw malformed(`a message of kind ${kind}`);
   }
 
@@ -148,6 +172,11 @@ class UnixSocket implements FrameSocket {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#events.onEnd(error, broken);
+  }
+
+  /** From here on the other end has so long. */
+  #isClosing(): void {
+    this.#timer ??= setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS);
   }
 
   #sendClose(code: number): void {

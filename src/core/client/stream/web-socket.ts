@@ -82,7 +82,7 @@ function opened(ws: WebSocket, endpoint: Target): Promise<void> {
   return new Promise((resolve, reject) => {
     ws.once('open', resolve);
     ws.on('unexpected-response', (_request, response) => {
-      refusalOf(response)
+      refusalOf(response, response.statusCode!)
         .then(reject)
         .finally(() => ws.terminate());
     });

@@ -96,8 +96,14 @@ export class FsbError extends Error {
     if (thrown instanceof Error && thrown.name === 'TimeoutError')
       return new FsbError('timeout', 'the call took longer than its deadline', { cause: thrown });
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    return new FsbError('internal', message, { cause: thrown });
+    return new FsbError('internal', message, { hint: hintOf(thrown), cause: thrown });
   }
+}
+
+/** Of what does not know our class and knows what to do: bin/run.js. */
+export function hintOf(thrown: unknown): string | undefined {
+  const { hint } = Object(thrown) as { hint?: unknown };
+  return thrown instanceof Error && typeof hint === 'string' ? hint : undefined;
 }
 
 /** A start that fails with one of these leaves a Failed record to ask `get` about; any other leaves nothing. */
