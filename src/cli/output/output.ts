@@ -55,7 +55,8 @@ export async function renderEach<T>(
 
 async function yamlText(data: unknown): Promise<string> {
   const { stringify } = await import('yaml');
-  return stringify(data, { aliasDuplicateObjects: false });
+  // Many readers know YAML 1.1, where `yes`, `on` and `1:30` are no texts: those are quoted for them.
+  return stringify(data, { aliasDuplicateObjects: false, compat: 'yaml-1.1' });
 }
 
 /** Data, and nothing else may be among it. */

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
@@ -216,6 +217,14 @@ describe('run', () => {
       { env: { C: 'own' } },
     );
     expect(stdout).toBe('1 2 own\n');
+  });
+
+  it('is shown as YAML that readers of YAML 1.1 take for the same', async () => {
+    await fsb('run words --image host --label on=yes --label n=1:30 -e AT=2026-11-27 -- sleep 9');
+    const { stdout } = await fsb('get words -o yaml');
+    for (const line of ['"on": "yes"', '"n": "1:30"', 'AT: "2026-11-27"']) expect(stdout).toContain(line);
+    const { created_at: at } = parse(stdout, { version: '1.1' }) as { created_at: unknown };
+    expect(at).toBe(JSON.parse((await fsb('get words -o json')).stdout).created_at);
   });
 
   it('writes the id file once, and removes it when nothing was made', async () => {

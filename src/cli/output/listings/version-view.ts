@@ -23,8 +23,12 @@ export function versionListing(
     single: true,
     columns: [],
     name: (v) => v.client.version,
-    // As docker calls it.
-    docker: (v) => [{ Server: v.core }],
+    // As docker calls them.
+    docker: (v, asJson) => [
+      asJson
+        ? { Client: withCapitals(v.client), Server: v.core && withCapitals(v.core) }
+        : { Server: v.core },
+    ],
     describe: (v) =>
       `fsb-ctl: ${v.client.version} (node ${v.client.node_version})\n` +
       (v.core === null
@@ -32,3 +36,12 @@ export function versionListing(
         : `core:    ${v.core.version} (pid ${v.core.pid}, ${v.core.runtime}, ${v.core.root})\n`),
   };
 }
+
+/** `node_version` is `NodeVersion`. */
+const withCapitals = (fields: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );

@@ -99,7 +99,7 @@ describe('--format json, as docker has it', () => {
     ['context ls', 2, { Name: 'default', DockerEndpoint: expect.any(String), name: 'default' }],
     ['system df', 8, { Type: 'Images', TotalCount: '3', type: 'images' }],
     ['info', 1, { NCPU: 2, ServerVersion: '0.1.0', ContainersStopped: 3 }],
-    ['version', 1, { Server: { version: '0.1.0' } }],
+    ['version', 1, { Client: { NodeVersion: process.version.slice(1) }, Server: { Version: '0.1.0' } }],
     ['logs box', 2, { stream: 'stdout' }],
     ['get box', 1, { Names: 'box', name: 'box' }],
   ])('%s', async (line, count, first) => {
