@@ -90,7 +90,7 @@ describe('run without an image, on a terminal', () => {
     expect(await rounds()).toBe(2);
   });
 
-  it.each(['n\r', '\u0003'])('keeps wrong YAML when the user gives up with %j', async (key) => {
+  it.each(['n\r', '\u0003', '\u0004'])('keeps wrong YAML when the user gives up with %j', async (key) => {
     const line = await edit([write('image: [host\\n')]);
     await line.stderr.until('Edit it again?');
     line.stdin.write(key);
@@ -108,12 +108,25 @@ describe('run without an image, on a terminal', () => {
     expect(await core.sandboxes.list({})).toEqual([]);
   });
 
-  it('is cancelled by ctrl-C at the question', async () => {
+  it.each([
+    ['ctrl-C', '\u0003'],
+    ['ctrl-D', '\u0004'],
+  ])('is cancelled by %s at the question', async (_, key) => {
     const line = await edit([write('image: host\\n')]);
     await line.stderr.until('Create sandbox box');
-    line.stdin.write('\u0003');
+    line.stdin.write(key);
     expect(await line.code).toBe(130);
     expect(line.stderr.text).toContain(`Your text is kept in ${remembered}`);
+  });
+
+  it('asks again when it was stopped and goes on, which pauses what is typed', async () => {
+    const line = await edit([write('image: host\\nargs: [sleep, "60"]\\n')]);
+    await line.stderr.until('Create sandbox box');
+    const before = line.stderr.text.length;
+    line.stdin.pause();
+    await vi.waitFor(() => expect(line.stderr.text.slice(before)).toContain('Create sandbox box'));
+    line.stdin.write('y\r');
+    expect(await line.code).toBe(0);
   });
 
   it('says where it cannot keep the text', async () => {
