@@ -161,8 +161,8 @@ describe('an editor', () => {
   ])('%s makes nothing, and loses nothing', async (_, step, reason) => {
     const session = await editWith(`${VALID}; ${step}`);
     expect(await session.end()).toEqual({ code: 1, restored: true });
-    expect(session.text).toContain(reason);
-    expect(session.text).toContain('Hint: Set EDITOR to an editor that works');
+    expect(session.text).toContain(`${reason}, nothing was created`);
+    expect(session.text).toContain(`Your text is kept in ${remembered}`);
     expect(await readFile(remembered, 'utf8')).toContain('600');
     expect(await exists()).toBe(false);
   });
