@@ -18,6 +18,7 @@ export async function start(root: string): Promise<number> {
     process.stdout.write(`fsb-ctl ${pjson.version}\n`);
     return 0;
   }
+  process.once('beforeExit', failInTheMiddle);
   // Loaded late: --version needs none of it.
   const [{ main }, { COMMANDS }] = await Promise.all([
     import('./cli/program/dispatch.ts'),
@@ -30,6 +31,13 @@ export async function start(root: string): Promise<number> {
   const code = await main(argv, { root, pjson, commands: COMMANDS }, world);
   await Promise.all([endTracing(), flushed(process.stdout), flushed(process.stderr)]);
   return code;
+}
+
+/** Node has nothing left to wait for, and would end with 0; the command does wait, for something that never comes. */
+function failInTheMiddle(): void {
+  const what = 'the command ended in the middle: what it waits for never comes';
+  process.stderr.write(`Error: ${what}\nHint: Look at what it has done, and run it again.\n`);
+  process.exit(1);
 }
 
 function processWorld(root: string, version: string): World {

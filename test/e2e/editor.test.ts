@@ -105,11 +105,12 @@ describe('a text that is right', () => {
     expect((await stat(join(shell.home, 'editor.found'))).isFile()).toBe(true);
   });
 
-  it('makes nothing after ctrl-C at the question', async () => {
-    const session = await editWith(VALID);
+  it.each(['ctrlC', 'ctrlD'] as const)('makes nothing after %s at the question', async (key) => {
+    const session = edit(`NO_COLOR= EDITOR=${await scriptedEditor('editor', VALID)}`);
     await session.sees('(Y/n)');
-    session.type(keys.ctrlC);
+    session.type(keys[key]);
     expect(await session.end()).toEqual(CANCELLED);
+    expect(session.text).toContain('cancelled, nothing was created');
     expect(await exists()).toBe(false);
     expect(await readFile(remembered, 'utf8')).toContain('600');
   });
@@ -160,8 +161,8 @@ describe('an editor', () => {
   ])('%s makes nothing, and loses nothing', async (_, step, reason) => {
     const session = await editWith(`${VALID}; ${step}`);
     expect(await session.end()).toEqual({ code: 1, restored: true });
-    expect(session.text).toContain(reason);
-    expect(session.text).toContain('Hint: Set EDITOR to an editor that works');
+    expect(session.text).toContain(`${reason}, nothing was created`);
+    expect(session.text).toContain(`Your text is kept in ${remembered}`);
     expect(await readFile(remembered, 'utf8')).toContain('600');
     expect(await exists()).toBe(false);
   });

@@ -89,6 +89,17 @@ function flipped(content: Buffer, at: number): Buffer {
   return copy;
 }
 
+it('fails when there is nothing left to wait for and the command has not ended', async () => {
+  const hook = join(directory, 'hook.cjs');
+  // A write whose end nobody hears of: the command waits for it, and Node for nothing.
+  await writeFile(hook, 'process.stdout.write = () => true;');
+  const { code, stderr } = await start(['--require', hook, binary, ...client], process.execPath);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^Error: the command ended in the middle: .*\nHint: .*\n$/),
+  });
+});
+
 describe('the code cache', () => {
   it('goes when nobody has used it for a month', async () => {
     const file = await cacheOfClient();

@@ -47,7 +47,7 @@ function isExecutable(path: string): boolean {
 
 /**
  * Resolves when the user has left the editor.
- * @throws invalid_argument when there is none of that name; internal when it reports a failure
+ * @throws invalid_argument when there is none of that name, or it cannot be executed; internal when it reports a failure
  */
 export async function openEditor(
   editor: string,
@@ -72,14 +72,22 @@ export async function openEditor(
     child.once('close', (...end) => resolve(end));
   });
   if (code === 0) return;
-  const reason = endOf(code ?? 128 + constants.signals[signal!]);
-  throw new FsbError(
-    code === NOT_FOUND ? 'invalid_argument' : 'internal',
-    `the editor ${JSON.stringify(editor)} ${reason}`,
-    {
-      hint: `Set EDITOR to an editor that works${thoseThere(world.env)}, or give --image or --file instead.`,
-    },
-  );
+  throw editorError(JSON.stringify(editor), code ?? 128 + constants.signals[signal!], world.env);
+}
+
+/** @param code of a shell. Most that fail were told to: `:cq` of vi is how people take back what they were about to do. */
+function editorError(editor: string, code: number, env: World['env']): FsbError {
+  const instead = 'or give --image or --file instead.';
+  if (code === NOT_FOUND || code === NOT_EXECUTABLE) {
+    const reason = code === NOT_FOUND ? 'was not found' : 'cannot be executed';
+    return new FsbError('invalid_argument', `the editor ${editor} ${reason}`, {
+      hint: `Set EDITOR to an editor that works${thoseThere(env)}, ${instead}`,
+    });
+  }
+  const end = code > 128 ? `was ended by ${signalName(code - 128)}` : `ended with code ${code}`;
+  return new FsbError('internal', `the editor ${editor} ${end}, nothing was created`, {
+    hint: `Run the command again to go on, ${instead}`,
+  });
 }
 
 function thoseThere(env: World['env']): string {
@@ -87,17 +95,12 @@ function thoseThere(env: World['env']): string {
   return there.length === 0 ? '' : ` (there is ${there.join(', ')})`;
 }
 
-/** What a shell exits with when there is no such program. */
+/** What a shell exits with when there is no such program, or it is none. */
 const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
 
 /** The shell would complain in its own words first. Of what begins with more than a plain word only it knows the program. */
 function mustExist(editor: string): string {
   const program = /^[\w./+-]+(?=\s|$)/.exec(editor)?.[0];
   return program === undefined ? '' : `command -v ${program} >/dev/null 2>&1 || exit ${NOT_FOUND}; `;
-}
-
-/** Of a shell's exit code. */
-function endOf(code: number): string {
-  if (code === NOT_FOUND) return 'was not found';
-  return code > 128 ? `was ended by ${signalName(code - 128)}` : `ended with code ${code}`;
 }

@@ -50,6 +50,8 @@ async function readLine(lines: ReturnType<typeof createInterface>, signal: Abort
       new Promise((resolve, reject) => {
         lines.once('line', resolve);
         lines.once('close', () => reject(new FsbError('cancelled', 'the question was left')));
+        // Stopped and continued (ctrl-Z, fg), it has paused its input, and waits to be told.
+        lines.on('SIGCONT', () => lines.resume());
       }),
       signal,
     );

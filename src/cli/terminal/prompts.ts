@@ -12,12 +12,12 @@ export interface Asking {
 
 /**
  * A yes/no question on stderr. Enter takes the default.
- * @throws cancelled when the user leaves it with ctrl-C, or `signal` aborts
+ * @throws cancelled when the user leaves it with ctrl-C or ctrl-D, or `signal` aborts
  */
 export async function confirm(asking: Asking, message: string, byDefault: boolean): Promise<boolean> {
   if (asking.plain) return confirmPlainly(asking, message, byDefault);
   const { confirm: ask } = await import('@inquirer/prompts');
-  return answered(ask({ message, default: byDefault }, contextOf(asking)));
+  return answered(askRaw(asking, (context) => ask({ message, default: byDefault }, context)));
 }
 
 async function confirmPlainly(asking: Asking, message: string, byDefault: boolean): Promise<boolean> {
@@ -72,7 +72,7 @@ export async function askText(
     return (await answered(askLine(asking.terminal, question, asking.signal))) || (byDefault ?? '');
   }
   const { input } = await import('@inquirer/prompts');
-  return answered(input({ message, default: byDefault }, contextOf(asking)));
+  return answered(askRaw(asking, (context) => input({ message, default: byDefault }, context)));
 }
 
 /** The same for what nobody may see: not even its length shows, and no key shows it. @throws as confirm() */
@@ -82,12 +82,45 @@ export async function askHidden(asking: Asking, message: string): Promise<string
     return answered(askLineHidden(asking.terminal, message, asking.signal));
   }
   const { password } = await import('@inquirer/prompts');
-  return answered(password({ message, mask: false, toggleMask: false }, contextOf(asking)));
+  const config = { message, mask: false, toggleMask: false };
+  return answered(askRaw(asking, (context) => password(config, context)));
 }
 
-const contextOf = ({ terminal: { stdin, stderr }, signal }: Asking) => ({
-  ...{ input: stdin, output: stderr, signal },
-});
+interface Context {
+  input: NodeJS.ReadableStream;
+  output: NodeJS.WritableStream;
+  signal: AbortSignal;
+}
+
+/**
+ * A question of the library's, until it is answered or left. Its readline ends on ctrl-D, and pauses the input for good
+ * when the process was stopped and goes on (ctrl-Z, fg); of neither does the library know. Then nothing would come any
+ * more, and the process would end in the middle: the first leaves the question, after the second it is asked again.
+ */
+async function askRaw<T>(
+  { terminal: { stdin, stderr }, signal }: Asking,
+  ask: (context: Context) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const silent = new AbortController();
+    let goesOn = false;
+    // A moment later: only what goes on has taken the keys again by then.
+    const onPause = (): void =>
+      queueMicrotask(() => {
+        goesOn = stdin.isRaw === true;
+        silent.abort();
+      });
+    stdin.once('pause', onPause);
+    try {
+      const either = AbortSignal.any([signal, silent.signal]);
+      return await ask({ input: stdin, output: stderr, signal: either });
+    } catch (error) {
+      if (!goesOn) throw error;
+    } finally {
+      stdin.off('pause', onPause);
+    }
+  }
+}
 
 /** What the library throws when a question is left. */
 const LEFT = /^(ExitPromptError|AbortPromptError|CancelPromptError)$/;

@@ -90,7 +90,7 @@ describe('run without an image, on a terminal', () => {
     expect(await rounds()).toBe(2);
   });
 
-  it.each(['n\r', '\u0003'])('keeps wrong YAML when the user gives up with %j', async (key) => {
+  it.each(['n\r', '\u0003', '\u0004'])('keeps wrong YAML when the user gives up with %j', async (key) => {
     const line = await edit([write('image: [host\\n')]);
     await line.stderr.until('Edit it again?');
     line.stdin.write(key);
@@ -108,12 +108,25 @@ describe('run without an image, on a terminal', () => {
     expect(await core.sandboxes.list({})).toEqual([]);
   });
 
-  it('is cancelled by ctrl-C at the question', async () => {
+  it.each([
+    ['ctrl-C', '\u0003'],
+    ['ctrl-D', '\u0004'],
+  ])('is cancelled by %s at the question', async (_, key) => {
     const line = await edit([write('image: host\\n')]);
     await line.stderr.until('Create sandbox box');
-    line.stdin.write('\u0003');
+    line.stdin.write(key);
     expect(await line.code).toBe(130);
     expect(line.stderr.text).toContain(`Your text is kept in ${remembered}`);
+  });
+
+  it('asks again when it was stopped and goes on, which pauses what is typed', async () => {
+    const line = await edit([write('image: host\\nargs: [sleep, "60"]\\n')]);
+    await line.stderr.until('Create sandbox box');
+    const before = line.stderr.text.length;
+    line.stdin.pause();
+    await vi.waitFor(() => expect(line.stderr.text.slice(before)).toContain('Create sandbox box'));
+    line.stdin.write('y\r');
+    expect(await line.code).toBe(0);
   });
 
   it('says where it cannot keep the text', async () => {
@@ -146,11 +159,13 @@ describe('run without an image, on a terminal', () => {
   ])('reports an editor that does: %s, and where the text is when there is one', async (step, reason) => {
     const line = await edit([step]);
     expect(await line.code).toBe(1);
-    expect(line.stderr.text).toContain(reason);
-    expect(line.stderr.text).not.toContain('Your text');
+    expect(line.stderr.text).toContain(`${reason}, nothing was created\n`);
+    expect(line.stderr.text).not.toMatch(/Your text|EDITOR/);
     const typed = await edit([`${write('image: host\\n')}; ${step}`]);
     expect(await typed.code).toBe(1);
-    expect(typed.stderr.text).toMatch(/--file instead\. Your text is kept in .*box\.yaml\.\n$/);
+    expect(typed.stderr.text).toMatch(
+      /\nHint: Run the command again to go on, or .* --file instead\. Your text is kept in .*box\.yaml\.\n$/,
+    );
     expect(await readFile(remembered, 'utf8')).toBe('image: host\n');
   });
 
@@ -191,6 +206,15 @@ it('names the editors that are there, where the one that was set is not', async 
   expect(line.stderr.text).toBe(
     'Error: the editor "/no/such/nano" was not found\nHint: Set EDITOR to an editor that works (there is vim, vi), or give --image or --file instead.\n',
   );
+});
+
+it('names an editor that cannot be executed, with what to set', async () => {
+  const editor = join(directory, 'an editor');
+  await writeFile(editor, '');
+  const env = { EDITOR: `'${editor}'`, XDG_STATE_HOME: directory };
+  const line = startCommandLine(['run', 'box'], { core, tty: true, env });
+  expect(await line.code).toBe(2);
+  expect(line.stderr.text).toContain('cannot be executed\nHint: Set EDITOR to an editor that works');
 });
 
 describe('what the line says', () => {
