@@ -44,7 +44,7 @@ const DEFINED = {
 
 const ENTRY = 'src/main.ts';
 
-/** What few commands use and is large, as inputs begin: nobody else reads it, or anything that only they need. */
+/** What few commands use and is large, in the paths of inputs: nobody else reads it, or anything that only they need. */
 const RARE = [
   'src/core/daemon.ts',
   ...['@grpc/grpc-js', '@inquirer/core', '@inquirer/prompts', 'pino', 'yaml', 'zod'].map(

@@ -16,7 +16,7 @@ export interface Part {
  * scopes of every function of one long script: most of a code cache.
  * @param root absolute; outputs of the metafile are relative to it
  * @param entry the module that the program begins with, relative to the root
- * @param rare what modules begin with; what is only reached through their parts is as rare as they are
+ * @param rare parts of the paths of modules; what is only reached through their parts is as rare as they are
  */
 export async function makeParts(
   outputs: OutputFile[],
@@ -57,9 +57,11 @@ const EXPORTED = 'module.exports=__defProp(stdin_exports,"__esModule",{value:!0}
 export const partName = (path: string): string => `./${basename(path)}`;
 
 function reachedWithout(rare: string[], entry: string, { inputs, outputs }: Metafile): Set<string> {
-  const gone = rare.find((begin) => !Object.keys(inputs).some((input) => input.startsWith(begin)));
+  // Not from its first letter: node_modules may be a link that leads elsewhere.
+  const holds = (input: string, part: string): boolean => `/${input}`.includes(`/${part}`);
+  const isRare = (input: string): boolean => rare.some((part) => holds(input, part));
+  const gone = rare.find((part) => !Object.keys(inputs).some((input) => holds(input, part)));
   if (gone !== undefined) throw new Error(`nothing of ${gone} is in the bundle any more`);
-  const isRare = (input: string): boolean => rare.some((begin) => input.startsWith(begin));
   const reached = new Set<string>();
   const visit = (path: string): void => {
     const output = outputs[path];
