@@ -730,6 +730,8 @@ describe('the rest', () => {
     ['--contxt x list', 2, 'Did you mean --context?'],
     ['--nmespace=x list', 2, 'Did you mean --namespace?'],
     ['imgae list', 2, 'Did you mean fsb-ctl image?'],
+    ['daemon bogus', 2, 'Hint: See fsb-ctl daemon --help.'],
+    ['help daemon bogus', 2, 'Hint: See fsb-ctl daemon --help.'],
     ['help lisst', 2, 'Did you mean fsb-ctl list?'],
     ['help pool statsu', 2, 'Did you mean fsb-ctl pool status?'],
     ['stop --grce 5s box', 2, 'Did you mean --grace?'],

@@ -276,6 +276,7 @@ it('did-you-mean takes slips, not strangers', () => {
   expect(didYouMean('lsit', ['list', 'logs', 'exec'])).toBe('list');
   expect(didYouMean('rn', ['rm', 'run'])).toBe('run');
   expect(didYouMean('zebra', ['list', 'logs', 'exec'])).toBeUndefined();
+  expect(didYouMean('bogus', ['logs', 'start', 'status'])).toBeUndefined();
   expect(didYouMean('', ['rm'])).toBeUndefined();
 });
 
