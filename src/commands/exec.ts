@@ -30,6 +30,12 @@ Everything after the first word of the command belongs to the command. Standard 
     const plan = await planCommand(args.command, flags, this.world, this.interruption.signal);
     const core = await this.core();
     const session = await core.sandboxes.exec(ref, plan.request, this.call);
-    return followCommand(session, plan, ref.name, this.world, this.interruption);
+    return followCommand(
+      session,
+      plan,
+      { place: ref.name, shownBy: `fsb-ctl top ${ref.name}` },
+      this.world,
+      this.interruption,
+    );
   }
 }

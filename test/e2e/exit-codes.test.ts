@@ -29,7 +29,7 @@ const table: [code: number, why: string, line: string][] = [
   [42, 'its own code', "fsb-ctl exec box sh -c 'exit 42'"],
   [42, 'its own code', "fsb-ctl pool run sh -c 'exit 42'"],
   [1, 'it cannot be written', 'fsb-ctl list >/dev/full'],
-  [1, 'it cannot be done to that', 'fsb-ctl image tag host other:1'],
+  [1, 'it cannot be done to that', 'fsb-ctl image save host -o host.tar'],
   [2, 'no such command', 'fsb-ctl nonsense'],
   [2, 'no such flag', 'fsb-ctl list --nonsense'],
   [2, 'an argument is missing', 'fsb-ctl get'],

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { parseMemory as memoryOf, parseSize } from '../../core/model/quantity.ts';
+import { isPlainNumber, parseMemory as memoryOf, parseSize } from '../../core/model/quantity.ts';
 import type { Resources } from '../../core/model/sandbox/shape.ts';
 import { defined } from '../spec/given-only.ts';
 
@@ -28,7 +28,7 @@ export const limitsIn = ({ cpus, memory, pids, disk }: Partial<Resources>): Part
 /** @throws invalid_argument */
 export function parseCpus(text: string): number {
   const cpus = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && cpus > 0) return cpus;
+  if (isPlainNumber(text) && cpus > 0) return cpus;
   throw new FsbError('invalid_argument', `invalid number of cores ${JSON.stringify(text)}`, {
     hint: 'Write it like 2 or 0.5: as many as the node has at most; there is no unlimited.',
   });

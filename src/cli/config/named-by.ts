@@ -4,14 +4,23 @@ import type { Origin } from './sources.ts';
 
 /**
  * Something is not there, or nothing that could be, and nobody has typed its name: the hint says who names it, before what can end
- * with a command.
+ * with a command. A command that is to mend the context is written with the name of the one that was used.
  */
 export function withOrigin(error: unknown, settings: Settings, argv: readonly string[]): unknown {
   if (!(error instanceof FsbError)) return error;
   const who = namedBy(error, settings, argv);
-  if (who === undefined) return error;
-  const { code, message, hint } = error;
-  return new FsbError(code, message, { hint: hint ? `${who} ${hint}` : who, cause: error });
+  const hint = withContext(error, settings);
+  if (who === undefined && hint === error.hint) return error;
+  const words = [who, hint].filter((part) => part);
+  return new FsbError(error.code, error.message, { hint: words.join(' '), cause: error });
+}
+
+const UPDATE = 'fsb-ctl context update ';
+
+function withContext({ code, hint }: FsbError, settings: Settings): string | undefined {
+  if (code !== 'unavailable' || !hint?.includes(`${UPDATE}NAME`)) return hint;
+  const { context = 'NAME' } = settings.core;
+  return hint.replace(`${UPDATE}NAME`, () => `${UPDATE}${context}`);
 }
 
 function namedBy(

@@ -14,7 +14,7 @@ export interface ForwardOptions {
   ports: PortPair[];
   /** All of them listen. */
   ready: (listeners: readonly Listener[]) => Promise<void>;
-  /** A connection failed; the others go on. */
+  /** Connections fail as yet, or one did; the others go on. */
   warn: (text: string) => void;
 }
 
@@ -26,7 +26,9 @@ export async function forwardPorts(place: ToolPlace, options: ForwardOptions): P
   const { host, ports, ready, warn } = options;
   // Every connection listens to it; they may be many.
   setMaxListeners(0, place.signal);
-  await assertRunning(place);
+  const { name } = place.ref;
+  if (await isPaused(place))
+    warn(`Warning: ${name} is paused, and connections fail until: fsb-ctl unpause ${name}`);
   const listeners: Listener[] = [];
   const accept = (socket: Socket, remote: number): void => {
     forwardConnection(socket, place, remote).catch((error: unknown) => {
@@ -44,9 +46,10 @@ export async function forwardPorts(place: ToolPlace, options: ForwardOptions): P
   }
 }
 
-async function assertRunning({ core, ref, signal }: ToolPlace): Promise<void> {
+/** @throws conflict (not running) */
+async function isPaused({ core, ref, signal }: ToolPlace): Promise<boolean> {
   const { state } = await core.sandboxes.get(ref, { signal });
-  if (state.phase === 'Running') return;
+  if (state.phase === 'Running') return state.paused === true;
   throw new FsbError('conflict', `cannot reach ${ref.name}: it is ${state.phase}, not Running`, {
     hint: `See what happened with: fsb-ctl get ${ref.name}`,
   });

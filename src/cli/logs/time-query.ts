@@ -1,5 +1,5 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { parseDuration } from '../../core/model/quantity.ts';
+import { isPlainNumber, parseDuration } from '../../core/model/quantity.ts';
 
 const RFC3339 = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?$/;
 
@@ -9,7 +9,7 @@ const RFC3339 = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\
  * @throws invalid_argument naming the flag
  */
 export function parseMoment(text: string, now: number, flag: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (isPlainNumber(text)) return Number(text) * 1000;
   if (RFC3339.test(text)) {
     const time = Date.parse(text.length === 10 ? `${text}T00:00:00` : text.replace(' ', 'T'));
     if (!Number.isNaN(time) && isDay(text.slice(0, 10))) return time;

@@ -117,19 +117,21 @@ async function showTopic(words: string[], config: Config, commands: CommandTable
     return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
   const [next] = splitLeadingFlags(words.slice(1), GLOBAL).rest;
-  const help = `See ${config.bin} ${below.length > 0 ? `${first} ` : ''}--help.`;
+  const topic = below.length > 0 ? `${first} ` : '';
+  const help = `See ${config.bin} ${topic}--help.`;
   if (below.length > 0 && (next === undefined || !isWord(next)))
     throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
   const isTopic = below.length > 0 || first === 'container';
   const given = isTopic && next !== undefined && isWord(next) ? `${first} ${next}` : first;
   const instead = insteadOfDocker(words.filter(isWord));
   const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
+  // Without the topic, which is right already: it would make another word a small part of the whole.
   const near = didYouMean(
-    given,
-    known.map((id) => id.replaceAll(':', ' ')),
+    given.slice(topic.length),
+    known.map((id) => id.replaceAll(':', ' ').slice(topic.length)),
   );
   throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
-    hint: instead ?? (near === undefined ? help : `Did you mean ${config.bin} ${near}?`),
+    hint: instead ?? (near === undefined ? help : `Did you mean ${config.bin} ${topic}${near}?`),
   });
 }
 

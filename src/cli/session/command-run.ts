@@ -60,12 +60,13 @@ export async function planCommand(
 /**
  * Stays with a command that was started as planned, to its end.
  * @param place where it goes on when the user leaves it: `box`, `lease l0123`
+ * @param shownBy the command line that shows whether it does
  * @returns its exit code; 0 when it was not waited for
  */
 export async function followCommand(
   session: ProcessSession,
   { request, options }: CommandPlan,
-  place: string,
+  { place, shownBy }: { place: string; shownBy: string },
   world: World,
   interruption: Interruption,
 ): Promise<number> {
@@ -73,7 +74,7 @@ export async function followCommand(
     await session.close();
     return 0;
   }
-  const end = await driveSession(session, options, world, interruption);
+  const end = await driveSession(session, { ...options, shownBy }, world, interruption);
   if (end.kind === 'exited') {
     if (end.status.oomKilled)
       await tryWrite(world.terminal.stderr, `The command in ${place} ${OUT_OF_MEMORY}.\n`);

@@ -7,9 +7,9 @@ import { OutputClosed, tryWrite, write } from '../terminal/streams.ts';
 import type { Terminal, TerminalInput, TerminalOutput, World } from '../terminal/world.ts';
 import { DetachFilter } from './detach-keys.ts';
 import { enterRawMode } from './raw-mode.ts';
-import { PROXIED, proxySignals } from './signal-proxy.ts';
+import { type Leaving, PROXIED, proxySignals } from './signal-proxy.ts';
 
-export interface SessionOptions {
+export interface SessionOptions extends Leaving {
   /** Send our stdin; without it stdin is never read. */
   stdin: boolean;
   tty: boolean;
@@ -18,8 +18,6 @@ export interface SessionOptions {
   detachKeys: Buffer;
   /** The process is there for this call: a timeout kills it, and SIGPIPE tells it that nobody reads its output. */
   ours?: boolean;
-  /** What becomes of the process when nobody stays with it: `It is deleted when its command ends.` */
-  afterwards?: string | undefined;
 }
 
 /** Why a process was killed, behind who was. */
@@ -45,7 +43,7 @@ export async function driveSession(
   try {
     if (options.signalProxy) {
       interruption.release(PROXIED);
-      undo.push(proxySignals((signal) => session.signal(signal), world, options.afterwards));
+      undo.push(proxySignals((signal) => session.signal(signal), world, options));
     }
     if (options.tty) undo.push(followSize(terminal, session));
     if (options.tty && options.stdin) undo.push(enterRawMode(terminal.stdin, events));
@@ -93,7 +91,7 @@ export function assertInput(
   // Looked at only where it is wanted: to open it takes longer than most else here.
   if (flags.interactive) assertReadable(terminal.stdin);
   if (flags.tty && !terminal.stdin.isTTY)
-    throw new FsbError('invalid_argument', '-t needs a terminal, and standard input is none', {
+    throw new FsbError('invalid_argument', '-t needs a terminal, and standard input is not one', {
       hint: 'Leave out -t; -i alone sends standard input.',
     });
 }

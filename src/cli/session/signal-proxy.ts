@@ -12,14 +12,19 @@ const SOON = 3_000;
 /** Milliseconds for the last word, which nobody may read. */
 const LAST_WORD = 200;
 
-/**
- * Passes our signals on to a process, until the returned function is called (idempotent).
- * @param afterwards what becomes of the process when the user has forced the way out, for the last word
- */
+/** For the last word, when the user has forced the way out. */
+export interface Leaving {
+  /** The command line that shows what may run on. */
+  shownBy?: string | undefined;
+  /** What becomes of the process. */
+  afterwards?: string | undefined;
+}
+
+/** Passes our signals on to a process, until the returned function is called (idempotent). */
 export function proxySignals(
   send: (signal: number) => void,
   world: Pick<World, 'events' | 'forceExit' | 'clock' | 'terminal'>,
-  afterwards?: string,
+  leaving: Leaving = {},
 ): () => void {
   let interrupts = 0;
   let last = Number.NEGATIVE_INFINITY;
@@ -31,7 +36,7 @@ export function proxySignals(
   };
   const listeners = PROXIED.map((name) => {
     const listener = (): void => {
-      if (name === 'SIGINT' && isForced()) leave(world, afterwards);
+      if (name === 'SIGINT' && isForced()) leave(world, leaving);
       else send(constants.signals[name]);
     };
     world.events.on(name, listener);
@@ -44,12 +49,12 @@ export function proxySignals(
 
 function leave(
   { terminal, clock, forceExit }: Pick<World, 'terminal' | 'clock' | 'forceExit'>,
-  afterwards: string | undefined,
+  { shownBy = 'fsb-ctl list', afterwards }: Leaving,
 ): void {
   const exit = (): void => forceExit(130);
   const cancel = clock.after(LAST_WORD, exit);
   const words = [
-    'Interrupted three times: left. What ran in the sandbox may run on; see fsb-ctl list.',
+    `Interrupted three times: left. What ran in the sandbox may run on; see ${shownBy}.`,
     ...(afterwards === undefined ? [] : [afterwards]),
   ];
   void tryWrite(terminal.stderr, `${words.join(' ')}\n`).then(() => {

@@ -25,6 +25,12 @@ Everything after the first word of the command belongs to the command. Standard 
     const plan = await planCommand(args.command, flags, this.world, this.interruption.signal);
     const core = await this.core();
     const session = await core.pools.exec(args.lease, plan.request, this.call);
-    return followCommand(session, plan, `lease ${args.lease}`, this.world, this.interruption);
+    return followCommand(
+      session,
+      plan,
+      { place: `lease ${args.lease}`, shownBy: 'fsb-ctl pool leases' },
+      this.world,
+      this.interruption,
+    );
   }
 }

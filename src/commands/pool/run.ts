@@ -52,7 +52,13 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     const session = await this.#claim(core, flags, request, (imageDigest) =>
       core.pools.run({ ...request, imageDigest, exec }, this.call),
     );
-    return followCommand(session, plan, `pool ${request.pool}`, this.world, this.interruption);
+    return followCommand(
+      session,
+      plan,
+      { place: `pool ${request.pool}`, shownBy: 'fsb-ctl pool status' },
+      this.world,
+      this.interruption,
+    );
   }
 
   async #plan(command: string[], flags: PoolRunFlags): Promise<CommandPlan> {
@@ -87,7 +93,13 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     }
     await this.tell({ lease: lease.id }, `Lease: ${lease.id}`);
     const session = await core.pools.exec(lease.id, plan.request, this.call);
-    return followCommand(session, plan, `lease ${lease.id}`, this.world, this.interruption);
+    return followCommand(
+      session,
+      plan,
+      { place: `lease ${lease.id}`, shownBy: 'fsb-ctl pool leases' },
+      this.world,
+      this.interruption,
+    );
   }
 
   /** A script that asked for no format wants the id alone: LEASE=$(fsb-ctl pool run --lease). */

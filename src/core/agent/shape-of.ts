@@ -21,17 +21,18 @@ export interface ShapeGround {
 
 /**
  * What an instance must have been booted with to serve the spec; what the spec leaves open is the pool's own.
- * @param imageDigest of the image that the spec's is to be, whatever its name means
+ * @param known of a spec that an earlier instance was booted for: `isKept`; and the digest of the image that the spec's
+ *   is to be, whatever its name means
  * @throws image_not_found, invalid_argument (cores, pids, mounts)
  */
 export async function resolveShape(
   spec: BootSpec,
   policy: Pick<PoolPolicy, 'resources'>,
   { images, runtime, most, ownDirectories }: ShapeGround,
-  imageDigest?: string,
+  known: { imageDigest?: string | undefined; isKept?: boolean } = {},
 ): Promise<{ image: ResolvedImage; shape: Shape }> {
-  assertWithin(spec.resources, most);
-  const image = await images.resolve(spec.image, imageDigest);
+  assertWithin(spec.resources, most, known.isKept);
+  const image = await images.resolve(spec.image, known.imageDigest);
   const mounts = await checkedMounts(spec.mounts, ownDirectories);
   const resources = resourcesOf(spec.resources, policy.resources);
   return { image, shape: shapeOf({ network: spec.network, mounts }, resources, image, runtime) };

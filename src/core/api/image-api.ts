@@ -36,7 +36,7 @@ export interface ImageApi {
   inspect(reference: string, options?: CallOptions): Promise<ImageDetails>;
   /**
    * Gives the image that `source` means, a reference or digest, one more name. Another image that had it loses it.
-   * @throws image_not_found, invalid_argument (no name, or one by digest; host), unsupported (of host)
+   * @throws image_not_found, invalid_argument (no name, or one by digest; host), conflict (of host)
    */
   tag(source: string, target: string, options?: CallOptions): Promise<void>;
   /**

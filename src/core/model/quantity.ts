@@ -5,6 +5,16 @@ export const LONGEST_DURATION = 36_500 * 86_400_000;
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** Digits with or without a point, which may come first. */
+const NUMBER = String.raw`(?:\d+(?:\.\d+)?|\.\d+)`;
+const ONLY_NUMBER = new RegExp(`^${NUMBER}$`);
+const DURATION = new RegExp(`^(?:${NUMBER}(?:ms|s|m|h|d))+$`);
+const DURATION_PART = new RegExp(`(${NUMBER})(ms|s|m|h|d)`, 'g');
+const SIZE = new RegExp(`^(${NUMBER})\\s*([kmgt]?)(?:i?b|i)?$`, 'i');
+
+/** `2`, `0.5` or `.5`: no sign, no exponent. */
+export const isPlainNumber = (text: string): boolean => ONLY_NUMBER.test(text);
+
 /**
  * Parses `90s`, `5m`, `1h30m`, `2d`, `500ms`; a bare number is seconds.
  * @returns milliseconds
@@ -12,14 +22,13 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_00
  */
 export function parseDuration(text: string): number {
   const trimmed = text.trim();
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return wholeDuration(Number(trimmed) * 1000);
-  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(trimmed))
+  if (isPlainNumber(trimmed)) return wholeDuration(Number(trimmed) * 1000);
+  if (!DURATION.test(trimmed))
     throw new FsbError('invalid_argument', `invalid duration ${JSON.stringify(text)}`, {
       hint: 'Write it like 500ms, 90s, 5m, 1h30m or 2d.',
     });
   let total = 0;
-  for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
-    total += Number(number) * UNIT_MS[unit!]!;
+  for (const [, number, unit] of trimmed.matchAll(DURATION_PART)) total += Number(number) * UNIT_MS[unit!]!;
   return wholeDuration(total);
 }
 
@@ -49,7 +58,7 @@ const SIZE_SHIFT: Record<string, number> = { '': 0, k: 10, m: 20, g: 30, t: 40 }
  * @throws invalid_argument
  */
 export function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b|i)?$/i.exec(text.trim());
+  const match = SIZE.exec(text.trim());
   if (!match)
     throw new FsbError('invalid_argument', `invalid size ${JSON.stringify(text)}`, {
       hint: 'Write it like 512m, 1.5g or 64Ki.',

@@ -61,7 +61,10 @@ export function imageCases(bench: Workbench): void {
     expect(image!.loaded).toEqual([name]);
     for (const one of [name, other]) await images.remove(one);
     expect(await errorOf(images.tag('no-such-image', other))).toMatchObject({ code: 'image_not_found' });
-    expect(await errorOf(images.tag('host', other))).toMatchObject({ code: 'unsupported' });
+    expect(await errorOf(images.tag('host', other))).toMatchObject({
+      code: 'conflict',
+      hint: expect.stringContaining('--image host'),
+    });
   });
 
   it('tells a source that fails while it is read', async () => {

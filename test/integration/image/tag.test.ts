@@ -57,7 +57,7 @@ describe('tag', () => {
 
   it.each([
     ['nope', 'b', 'image_not_found'],
-    ['host', 'b', 'unsupported'],
+    ['host', 'b', 'conflict'],
     ['a:1', 'host', 'invalid_argument'],
     ['a:1', 'No Name', 'invalid_argument'],
     ['a:1', `b@sha256:${'0'.repeat(64)}`, 'invalid_argument'],

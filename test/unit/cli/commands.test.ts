@@ -279,7 +279,7 @@ describe('run', () => {
 
   it.each([
     ['run box', 2, 'Give --image'],
-    ['run box -t --image host sh', 2, '-t needs a terminal'],
+    ['run box -t --image host sh', 2, '-t needs a terminal, and standard input is not one'],
     ['run box -it', 2, '--image'],
     ['run Box --image host', 2, 'invalid sandbox name "Box"'],
     ['run box --image nope --pull never', 3, 'image nope is not here'],
@@ -367,7 +367,9 @@ describe('exec', () => {
     const line = startCommandLine(['exec', 'box', 'sh', '-c', 'trap "" INT; echo up; sleep 60'], { core });
     await line.stdout.until('up');
     for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
-    await line.stderr.until('Interrupted three times');
+    await line.stderr.until(
+      'Interrupted three times: left. What ran in the sandbox may run on; see fsb-ctl top box.\n',
+    );
     await vi.waitFor(() => expect(line.forced).toEqual([130]));
     line.events.emit('SIGTERM');
     expect(await line.code).toBe(143);
@@ -737,6 +739,8 @@ describe('the rest', () => {
     ['--contxt x list', 2, 'Did you mean --context?'],
     ['--nmespace=x list', 2, 'Did you mean --namespace?'],
     ['imgae list', 2, 'Did you mean fsb-ctl image?'],
+    ['daemon bogus', 2, 'Hint: See fsb-ctl daemon --help.'],
+    ['help daemon bogus', 2, 'Hint: See fsb-ctl daemon --help.'],
     ['help lisst', 2, 'Did you mean fsb-ctl list?'],
     ['help pool statsu', 2, 'Did you mean fsb-ctl pool status?'],
     ['stop --grce 5s box', 2, 'Did you mean --grace?'],

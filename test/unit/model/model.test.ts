@@ -33,9 +33,11 @@ describe('durations', () => {
     ['500ms', 500],
     ['1.5s', 1500],
     ['10', 10_000],
+    ['.5', 500],
+    ['1h.5m', 3_630_000],
   ])('%s is %d ms', (text, ms) => expect(parseDuration(text)).toBe(ms));
 
-  it.each(['', 'x', '5 m', '-1s', '1w', 's', '1h30', '36501d', '9999999999999999'])(
+  it.each(['', 'x', '5 m', '-1s', '1w', 's', '1h30', '.s', '1.s', '36501d', '9999999999999999'])(
     '%j is refused',
     (text) => {
       expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
@@ -55,8 +57,9 @@ describe('sizes', () => {
     ['10MB', 10 * 2 ** 20],
     ['100', 100],
     ['3b', 3],
+    ['.5g', 2 ** 29],
   ])('%s is %d bytes', (text, bytes) => expect(parseSize(text)).toBe(bytes));
-  it.each(['abc', '', '-1m', '1q', '1 2'])('%j is refused', (text) =>
+  it.each(['abc', '', '-1m', '1q', '1 2', '.', '.g', '1.2.3m'])('%j is refused', (text) =>
     expect(() => parseSize(text)).toThrow(FsbError),
   );
   it('are short for people', () => {
@@ -273,6 +276,7 @@ it('did-you-mean takes slips, not strangers', () => {
   expect(didYouMean('lsit', ['list', 'logs', 'exec'])).toBe('list');
   expect(didYouMean('rn', ['rm', 'run'])).toBe('run');
   expect(didYouMean('zebra', ['list', 'logs', 'exec'])).toBeUndefined();
+  expect(didYouMean('bogus', ['logs', 'start', 'status'])).toBeUndefined();
   expect(didYouMean('', ['rm'])).toBeUndefined();
 });
 

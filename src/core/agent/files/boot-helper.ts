@@ -30,8 +30,8 @@ export async function bootHelper(
   // Its sandbox has ended, but a full disk may have kept that from being written.
   await files.settle(instance);
   const alone = { ...spec, network: 'none' as const };
-  const digest = imageUnder(instance, spec, ledger);
-  const { image, shape } = await resolveShape(alone, pool.pool.policy, ground, digest);
+  const known = { imageDigest: imageUnder(instance, spec, ledger), isKept: true };
+  const { image, shape } = await resolveShape(alone, pool.pool.policy, ground, known);
   const release = images.hold(image.digest);
   const exact = { ...onDiskOf(instance, shape, ledger), again: instance, toolsOnly: true as const };
   return pool

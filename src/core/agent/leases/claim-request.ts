@@ -36,7 +36,7 @@ export async function prepareClaim(
   const pool = ground.pools.require(said.pool);
   const { policy } = pool.pool;
   const spec = { ...said, image: said.image ?? policy.warm[0]?.image ?? HOST_IMAGE };
-  const { image, shape } = await resolveShape(spec, policy, ground, said.imageDigest);
+  const { image, shape } = await resolveShape(spec, policy, ground, { imageDigest: said.imageDigest });
   return {
     pool,
     image,

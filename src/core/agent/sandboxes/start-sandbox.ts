@@ -64,8 +64,11 @@ export async function startSandbox(
     failpoint('start.log');
   }
   const logBegin = again === undefined ? undefined : await logs.offsets(sandboxId);
-  const digest = again === undefined ? imageDigest : imageUnder(again, spec, ground.ledger);
-  const resolved = await resolveShape(spec, pool.pool.policy, ground, digest);
+  const known =
+    again === undefined
+      ? { imageDigest }
+      : { imageDigest: imageUnder(again, spec, ground.ledger), isKept: true };
+  const resolved = await resolveShape(spec, pool.pool.policy, ground, known);
   const { image } = resolved;
   const shape =
     again === undefined ? resolved.shape : { ...onDiskOf(again, resolved.shape, ground.ledger), again };

@@ -17,7 +17,9 @@ export async function tagImage(
   { catalogue, publisher, isHost }: TagGround,
 ): Promise<void> {
   if (isHost(source))
-    throw new FsbError('unsupported', 'the host image cannot have another name: it only shows this machine');
+    throw new FsbError('conflict', 'the image host is built in and cannot have another name', {
+      hint: 'It only shows this machine. Name it where it is meant: --image host.',
+    });
   const name = newName(target);
   // It may go before its turn comes; then the search says so.
   while (!(await publisher.tag(catalogue.find(source).digest, name)));

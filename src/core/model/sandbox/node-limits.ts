@@ -32,13 +32,18 @@ export function beyondLimits({ cpus, pids }: Asked, node: NodeLimits): ['cpus' |
 const coresOf = ({ cores }: NodeLimits): string =>
   `${cores}: the node has ${cores} ${cores === 1 ? 'core' : 'cores'}`;
 
-/** @throws invalid_argument */
-export function assertWithin(asked: Asked, node: NodeLimits): void {
+/**
+ * @param isKept what is asked for was said earlier, to a node that had it: nobody says it now
+ * @throws invalid_argument
+ */
+export function assertWithin(asked: Asked, node: NodeLimits, isKept = false): void {
   const [first] = beyondLimits(asked, node);
   if (first === undefined) return;
   const [key, problem] = first;
-  const most = key === 'cpus' ? node.cores : node.pids;
+  const [least, most] = key === 'cpus' ? [LEAST_CORES, node.cores] : [1, node.pids];
   throw new FsbError('invalid_argument', `${key} ${problem}`, {
-    hint: `Give ${most} at most, or leave it out. What a sandbox has is changed with: fsb-ctl update NAME --${key} ${most}`,
+    hint: isKept
+      ? `What a sandbox has is changed with: fsb-ctl update NAME --${key} ${most}`
+      : `Give a --${key} from ${least} to ${most}, or leave it out.`,
   });
 }

@@ -1,8 +1,13 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectCore } from '../../../../src/core/client/connect-core.ts';
 import { type CommandLineOptions, runCommandLine } from '../../../helpers/cli/command-line.ts';
+import { Authority } from '../../../helpers/core/certificates.ts';
 
 let home: string;
 
@@ -131,6 +136,31 @@ describe('contexts', () => {
     await writeFile(join(home, 'p/.fsb/config.json'), '{"context": "default"}');
     const project = await fsb('context list', { cwd: join(home, 'p') });
     expect(project.stderr).toContain(`${home}/p/.fsb/config.json says the context is default`);
+  });
+
+  it('whose authority is not trusted are named by what mends that', async () => {
+    using authority = new Authority();
+    const { cert, key } = authority.issue();
+    const server = createServer({ cert: await readFile(cert), key: await readFile(key) }).listen(
+      0,
+      '127.0.0.1',
+    );
+    try {
+      await once(server, 'listening');
+      const endpoint = `tls://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await using core = connectCore({ grpc: endpoint.replace('tls://', ''), security: { tls: {} } });
+      await fsb(`context create far --host ${endpoint}`);
+      const named = await fsb('list --context far', { core });
+      expect([named.code, named.stderr]).toEqual([
+        6,
+        expect.stringContaining('for good: fsb-ctl context update far --ca FILE.\n'),
+      ]);
+      expect((await fsb(`list --host ${endpoint}`, { core })).stderr).toContain(
+        'context update NAME --ca FILE.\n',
+      );
+    } finally {
+      server.close();
+    }
   });
 
   it('use takes an endpoint out of the way', async () => {

@@ -95,7 +95,7 @@ describe('pool run', () => {
     const line = startCommandLine(['pool', 'run', 'sh', '-c', loop], { core });
     await line.stdout.until('up');
     for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
-    await line.stderr.until('Interrupted three times');
+    await line.stderr.until('may run on; see fsb-ctl pool status.\n');
     await vi.waitFor(() => expect(line.forced).toEqual([130]));
     line.events.emit('SIGTERM');
     expect([await line.code, line.stdout.text]).toEqual([3, 'up\ngot\n']);
@@ -213,7 +213,7 @@ describe('pool run', () => {
   });
 
   it.each([
-    ['pool run -t sh', 2, '-t needs a terminal'],
+    ['pool run -t sh', 2, '-t needs a terminal, and standard input is not one'],
     ['pool run -v here:there true', 2, 'invalid volume'],
     ['pool run --lease-ttl 5m true', 2, '--lease'],
     ['pool run --detach-keys a true', 2, '--lease'],

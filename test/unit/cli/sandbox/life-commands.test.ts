@@ -177,6 +177,13 @@ it('pause shows in tables as Paused, for programs as a running one that is pause
   expect((await fsb('get box')).stdout).toMatch(/Phase: +Paused\n/);
   expect(await get('box')).toMatchObject({ phase: 'Running', paused: true });
   expect(await fsb('exec box true')).toMatchObject({ code: 4, stderr: expect.stringContaining('paused') });
+  const forward = startCommandLine(['port-forward', 'box', '0:80'], { core });
+  await forward.stdout.until('Forwarding from');
+  forward.events.emit('SIGINT');
+  expect([await forward.code, forward.stderr.text]).toEqual([
+    130,
+    'Warning: box is paused, and connections fail until: fsb-ctl unpause box\n',
+  ]);
   await fsb('unpause box');
   expect(await get('box')).toMatchObject({ phase: 'Running', paused: false });
 });

@@ -54,9 +54,10 @@ describe('specFromFlags', () => {
 
   it('takes limits that are numbers', () => {
     expect([parsePids('256'), parseMemory('1.5g'), parseCpus('0.5')]).toEqual([256, 1.5 * 2 ** 30, 0.5]);
+    expect([parseMemory('.5g'), parseCpus('.5')]).toEqual([2 ** 29, 0.5]);
   });
 
-  it.each([['0'], ['x'], ['-1'], ['1e3']])('refuses --cpus %s', (cpus) =>
+  it.each([['0'], ['.'], ['x'], ['-1'], ['1e3']])('refuses --cpus %s', (cpus) =>
     expect(() => parseCpus(cpus)).toThrow('invalid number of cores'),
   );
 });

@@ -89,7 +89,7 @@ export const imageEndpoints: Endpoint[] = [
     operation: 'tagImage',
     summary: 'Gives it one more name.',
     body: tagTerms,
-    fails: ['image_not_found', 'unsupported'],
+    fails: ['image_not_found', 'conflict'],
     handle: ({ core, params, body, options }) => core.images.tag(params.reference!, body.target, options),
   }),
 

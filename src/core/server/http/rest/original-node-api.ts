@@ -47,7 +47,7 @@ function specOf({ image, command, args, env, workingDir, cpu, memory, ...ids }: 
 
 /** `500m` is half a core. @throws invalid_argument */
 function coresOf(text: string): number {
-  const [, digits, milli] = /^(\d+(?:\.\d+)?)(m?)$/.exec(text) ?? [];
+  const [, digits, milli] = /^(\d+(?:\.\d+)?|\.\d+)(m?)$/.exec(text) ?? [];
   if (digits !== undefined) return milli === 'm' ? Number(digits) / 1000 : Number(digits);
   throw new FsbError('invalid_argument', `invalid cpu ${JSON.stringify(text)}`, {
     hint: 'Write it like 2, 0.5 or 500m.',
