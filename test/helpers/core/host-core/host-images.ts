@@ -46,7 +46,8 @@ export function hostImages(known: readonly string[]): ImageApi {
       return [importedImage({ ...named(name), size: length })];
     },
     async tag(source, target) {
-      if (source === 'host') throw new FsbError('unsupported', 'the host image has no other name');
+      if (source === 'host')
+        throw new FsbError('conflict', 'the host image has no other name', { hint: 'Use --image host.' });
       require(source);
       others.push(target);
     },
