@@ -58,6 +58,8 @@ export async function warmNow(pools: PoolApi, name: string, call: CallOptions): 
 
 /** Milliseconds in which nothing moves. Longer than that is only what one boot may take. */
 const PATIENCE = 120_000;
+/** Milliseconds. A core that is quick is done before the stream of its events is there: no event tells of that. */
+const LOOK_AGAIN = 500;
 
 export interface Warming {
   /** Makes the pool keep warm what it is to; called once its events are read. */
@@ -85,7 +87,10 @@ export async function untilWarm(core: CoreApi, name: string, warming: Warming): 
       const patience = Math.max(PATIENCE, pool.policy.bootTimeout);
       const stalled = clock.monotonic() + patience;
       do {
-        await changes.nextWithin(clock, stalled - clock.monotonic());
+        await changes.nextWithin(clock, Math.min(LOOK_AGAIN, stalled - clock.monotonic())).catch((error) => {
+          if (signal.aborted || clock.monotonic() >= stalled || FsbError.from(error).code !== 'timeout')
+            throw error;
+        });
         pool = await core.pools.get(name, { signal });
       } while (progressOf(pool).text === progress.text && !progressOf(pool).done);
     }

@@ -41,8 +41,8 @@ export interface WarmingCore {
   changes: PoolChange[];
   /** How many read the events now. */
   readonly readers: number;
-  /** From now on the pool looks so, and an event says that something happened. */
-  becomes(pool: PoolDetails): void;
+  /** From now on the pool looks so, and an event says that something happened, unless nobody is to hear of it. */
+  becomes(pool: PoolDetails, unheard?: 'unheard'): void;
 }
 
 /** A core whose default pool looks as the test says. */
@@ -84,9 +84,10 @@ export function warmingCore(first: PoolDetails): WarmingCore {
       }),
       system: { ...core.system, events: read },
     },
-    becomes(next) {
+    becomes(next, unheard) {
       pool = next;
-      events.append({ pool: next.name, event: { type: 'refill', shape: 'shape-host', count: 1 } });
+      if (!unheard)
+        events.append({ pool: next.name, event: { type: 'refill', shape: 'shape-host', count: 1 } });
     },
   };
 }

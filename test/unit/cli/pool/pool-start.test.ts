@@ -186,6 +186,18 @@ describe('pool start', () => {
     expect(world.readers).toBe(0);
   });
 
+  it('sees what became warm before its events were heard', async () => {
+    const clock = createManualClock();
+    const world = warmingCore(cold);
+    const line = start(world, 'pool start', { clock });
+    await line.stderr.until('host 0/2');
+    world.becomes(warm, 'unheard');
+    await clock.advance(1000);
+    expect(await line.code).toBe(0);
+    expect(line.stderr.text).toContain('Pool default-pool is warm after');
+    expect(clock.pending).toBe(0);
+  });
+
   it('says so when the core goes away', async () => {
     const { core } = warmingCore(cold);
     const gone = new FsbError('unavailable', 'the core has gone');
