@@ -25,8 +25,12 @@ afterAll(async () => {
   await collector[Symbol.asyncDispose]();
 });
 
-const spanNamed = (name: string, service: string): ReceivedSpan | undefined =>
-  collector.spans.find((span) => span.name === name && span.service === service);
+/** @param traceId left out: of any; the core tells late, and what it did before may come in between */
+const spanNamed = (name: string, service: string, traceId?: string): ReceivedSpan | undefined =>
+  collector.spans.find(
+    (span) =>
+      span.name === name && span.service === service && (traceId === undefined || span.traceId === traceId),
+  );
 
 /** From a step up to the first one of its trace. */
 function pathOf(span: ReceivedSpan | undefined): string[] {
@@ -78,7 +82,7 @@ it('an exec is one trace, over a WebSocket, and belongs to that of whoever calls
   const [traceId, spanId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
   await shell.succeed(`TRACEPARENT=00-${traceId}-${spanId}-01 ${traced} fsb-ctl exec box -- true`);
   await expect
-    .poll(() => pathOf(spanNamed('guest.spawn', 'fsb-core')))
+    .poll(() => pathOf(spanNamed('guest.spawn', 'fsb-core', traceId)))
     .toEqual([
       'fsb-core: guest.spawn',
       'fsb-core: agent.exec',
@@ -97,7 +101,10 @@ it('a failure is told with its code, and nothing that was said is in any step', 
   );
   expect(code).toBe(127);
   await expect
-    .poll(() => spanNamed('agent.start', 'fsb-core')?.attributes)
+    .poll(() => {
+      const ours = spanNamed('fsb-ctl run', 'fsb-ctl')?.traceId;
+      return ours && spanNamed('agent.start', 'fsb-core', ours)?.attributes;
+    })
     .toContainEqual({ key: 'error.type', value: { stringValue: 'command_not_found' } });
   expect(spanNamed('fsb-ctl run', 'fsb-ctl')?.attributes).toContainEqual({
     key: 'process.exit.code',

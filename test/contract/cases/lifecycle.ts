@@ -95,8 +95,9 @@ export function lifecycleCases(bench: Workbench): void {
       sandboxes.attach(ref, { stdin: false, replay: true }),
       sandboxes.logs(ref, follow)[Symbol.asyncIterator]().next(),
     ];
-    for (const call of calls)
-      expect(await errorOf(call)).toMatchObject({
+    // All of them at once: each may be refused before those that stand before it.
+    for (const error of await Promise.all(calls.map(errorOf)))
+      expect(error).toMatchObject({
         code: 'not_found',
         message: expect.stringContaining('nobody'),
       });
