@@ -327,8 +327,8 @@ describe('pause', () => {
       controller.attach(box, { stdin: true, replay: true }),
       controller.attach(box, { stdin: false, replay: false }),
     ];
-    for (const call of calls)
-      expect(await failure(call)).toMatchObject({
+    for (const error of await Promise.all(calls.map(failure)))
+      expect(error).toMatchObject({
         code: 'conflict',
         message: 'sandbox box is paused',
         hint: expect.stringContaining('fsb-ctl unpause box'),

@@ -33,7 +33,7 @@ describe('a node that is served', () => {
       ...[agent.retainedLog({ namespace: 'mine', name: 'box' }), agent.sandboxes()],
       ...[first(agent.watch()), first(agent.logs(ID, wholeLog)), first(agent.events({}))],
     ];
-    for (const call of calls) expect((await errorOf(call)).code).toBe('denied');
+    for (const { code } of await Promise.all(calls.map(errorOf))) expect(code).toBe('denied');
     expect([node.starts, node.stops, node.signals, node.forgotten]).toEqual([[], [], [], []]);
   });
 
