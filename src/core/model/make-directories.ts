@@ -9,17 +9,15 @@ import { dirname } from 'node:path';
  */
 export function makeDirectories(path: string, mode: number): void {
   try {
-    mkdirSync(path, { mode });
+    makeDirectory(path, mode);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectories(dirname(path), mode);
     makeDirectory(path, mode);
   }
 }
 
-/** Another process may be as quick. */
+/** It may be there, also since a moment ago. */
 function makeDirectory(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });

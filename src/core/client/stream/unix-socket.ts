@@ -128,7 +128,7 @@ class UnixSocket implements FrameSocket {
   }
 
   send(frame: Buffer): void {
-    if (!this.#closeSent) this.#write(kinds.binary, frame);
+    this.#write(kinds.binary, frame);
   }
 
   close(): Promise<void> {

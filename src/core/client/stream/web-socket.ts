@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import { FsbError } from '../../model/failure/errors.ts';
 import { traceHeaders } from '../../model/trace.ts';
@@ -20,9 +19,11 @@ import { watchPeer } from './heartbeat.ts';
 /** What the library calls a connection that nobody closed. */
 const BROKEN = 1006;
 
-/** A stream over whatever leads to a core, by the library. @throws as openSocket */
+type TcpTarget = Target & { kind: 'tcp' };
+
+/** A stream over TCP, with TLS or without, by the library. @throws as openSocket */
 export async function openWebSocket(
-  endpoint: Target,
+  endpoint: TcpTarget,
   path: string,
   events: SocketEvents,
   signal?: AbortSignal,
@@ -34,7 +35,7 @@ export async function openWebSocket(
   let isOpen = false;
   ws.once('open', () => {
     isOpen = true;
-    if (endpoint.kind === 'tcp') watchPeer(ws);
+    watchPeer(ws);
   });
   // From the start: the core may refuse so fast that the socket is closed before the code below runs on.
   ws.on('close', (code, reason) => {
@@ -59,23 +60,21 @@ export async function openWebSocket(
   return socket;
 }
 
-function socketOptions(endpoint: Target): ClientOptions {
+function socketOptions(endpoint: TcpTarget): ClientOptions {
   const options = {
     perMessageDeflate: false,
     maxPayload: LONGEST_OUTPUT_FRAME,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    // The `ws+unix:` form would break on paths with a colon or a space.
-    ...(endpoint.kind === 'unix' ? { createConnection: () => connect(endpoint.path) } : {}),
     ...tlsOptionsFor(endpoint),
     headers: { ...authorizationFor(endpoint), ...traceHeaders() },
   };
   return options as ClientOptions;
 }
 
-function urlOf(endpoint: Target, path: string): string {
+function urlOf(endpoint: TcpTarget, path: string): string {
   const scheme = endpoint.security?.tls === undefined ? 'ws' : 'wss';
-  return `${scheme}://${endpoint.kind === 'unix' ? 'localhost' : `${hostInUrl(endpoint.host)}:${endpoint.port}`}${path}`;
+  return `${scheme}://${hostInUrl(endpoint.host)}:${endpoint.port}${path}`;
 }
 
 function opened(ws: WebSocket, endpoint: Target): Promise<void> {
