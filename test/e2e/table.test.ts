@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { connectCore } from '../../src/core/client/connect-core.ts';
+import { ifThere } from '../../src/core/client/deed.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
@@ -42,7 +43,8 @@ async function removeAll(): Promise<void> {
     await shell.run('fsb-ctl pool rm ci --force');
     return;
   }
-  for (const box of await core.sandboxes.list({})) await core.sandboxes.delete(box, { grace: 0 });
+  // What a line deletes without waiting may be gone by now.
+  for (const box of await core.sandboxes.list({})) await ifThere(core.sandboxes.delete(box, { grace: 0 }));
   for (const { name } of await core.pools.list())
     if (name !== 'default-pool') await core.pools.delete(name, { force: true });
 }

@@ -104,7 +104,7 @@ const guest: TableLine[] = [
     { stderr: 'Successfully copied 10.2kB to box:/tmp\n' },
   ],
   [
-    `fsb-ctl run a -q --image host -- sh -c 'cd /etc; exec python3 -m http.server 80' >/dev/null; fsb-ctl port-forward -q --address 127.0.0.1 a 0:80 >port & until [ -s port ]; do sleep 0.1; done; until curl -sf localhost:$(cat port)/os-release | grep ^ID=; do sleep 0.1; done; kill -INT $!; wait $! || echo $?; rm port`,
+    `fsb-ctl run a -q --image host -- sh -c 'cd /etc; exec python3 -m http.server 80' >/dev/null; until fsb-ctl exec a grep -qs :0050 /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done; fsb-ctl port-forward -q --address 127.0.0.1 a 0:80 >port & until [ -s port ]; do sleep 0.1; done; curl -sf localhost:$(cat port)/os-release | grep ^ID=; kill -INT $!; wait $! || echo $?; rm port`,
     /^ID=\w+\n130\n$/,
   ],
   ['fsb-ctl top box', /^UID .*\nroot .*sleep 1000\n$/],
