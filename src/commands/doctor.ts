@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import type { Check } from '../cli/local/check.ts';
-import { LocalCommand } from '../cli/local/local-command.ts';
-import type { LocalCore } from '../cli/local/local-core.ts';
+import { LocalCommand } from '../cli/local/daemon/local-command.ts';
+import type { LocalCore } from '../cli/local/daemon/local-core.ts';
+import type { Check } from '../cli/local/doctor/check.ts';
 import { abortable } from '../core/model/async/abortable.ts';
 
 export default class Doctor extends LocalCommand {
@@ -23,8 +23,8 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
     const { flags } = await this.parse(Doctor);
     const local = await this.local();
     const unseen = await this.#attend(local, flags.fix === true);
-    const { doctorListing, examine } = await import('../cli/local/doctor.ts');
-    const { configCheck } = await import('../cli/local/config-check.ts');
+    const { doctorListing, examine } = await import('../cli/local/doctor/doctor.ts');
+    const { configCheck } = await import('../cli/local/doctor/config-check.ts');
     const examined = await this.#bounded(examine(local, this.world));
     const checks = [configCheck(this.settings), ...examined, ...unseen];
     await this.print(doctorListing(checks));
@@ -34,7 +34,7 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
 
   /** @returns what could not be looked at */
   async #attend(local: LocalCore, fix: boolean): Promise<Check[]> {
-    const { findFaults } = await import('../cli/local/repair/find-faults.ts');
+    const { findFaults } = await import('../cli/local/doctor/repair/find-faults.ts');
     const { faults, unseen } = await this.#bounded(findFaults(local, this.world.version));
     for (const { remedy, usual, fix: apply } of faults) {
       if (!fix) {

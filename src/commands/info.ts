@@ -1,6 +1,6 @@
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../cli/command/global-flags.ts';
-import { localCore } from '../cli/local/find.ts';
+import { localCore } from '../cli/local/daemon/find.ts';
 import { askCore, clientView, infoListing } from '../cli/output/listings/info-view.ts';
 
 export default class Info extends BaseCommand {

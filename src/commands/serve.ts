@@ -1,11 +1,11 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { coreFlags } from '../cli/local/core-flags.ts';
-import { movedPorts } from '../cli/local/daemon-view.ts';
-import { localCore } from '../cli/local/find.ts';
-import { logLevel } from '../cli/local/log-level.ts';
-import { generateToken, securityFrom } from '../cli/local/security-flags.ts';
-import { serveFlags } from '../cli/local/serve-flags.ts';
+import { movedPorts } from '../cli/local/daemon/daemon-view.ts';
+import { localCore } from '../cli/local/daemon/find.ts';
+import { coreFlags } from '../cli/local/flags/core-flags.ts';
+import { generateToken, securityFrom } from '../cli/local/flags/security-flags.ts';
+import { serveFlags } from '../cli/local/flags/serve-flags.ts';
+import { logLevel } from '../cli/local/log/log-level.ts';
 import { policyFromFlags } from '../cli/pool/policy-from-flags.ts';
 
 export default class Serve extends BaseCommand {
@@ -39,7 +39,7 @@ export default class Serve extends BaseCommand {
     const { paths } = localCore(this.world, this.config.root, flags.root);
     const security = securityFrom(flags, this.world, paths.token);
     const token = flags['generate-token'] ? generateToken(paths.token) : undefined;
-    const { serveCore } = await import('../cli/local/serve-core.ts');
+    const { serveCore } = await import('../cli/local/serve/serve-core.ts');
     this.interruption.release();
     const serving = serveCore({
       paths,

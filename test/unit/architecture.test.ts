@@ -13,27 +13,42 @@ import { findCycles, type Import, importsOf, readImports } from '../helpers/impo
 const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // The command line knows the seams and the model. One room decides whether a core is here or far away.
   main: { may: ['cli', 'cli/endpoints', 'commands', 'core/model'] },
-  commands: { may: ['cli', 'cli/copy', 'cli/local', 'core/api', 'core/view', 'core/model'] },
+  commands: {
+    may: [
+      ...['cli', 'cli/copy', 'core/api', 'core/view', 'core/model'],
+      ...['cli/local/daemon', 'cli/local/flags', 'cli/local/log', 'cli/local/serve', 'cli/local/doctor'],
+    ],
+  },
   cli: { may: ['cli/endpoints', 'core/view', 'core/api', 'core/model'], lazily: ['core/trace'] },
   // Files to and from a sandbox are a tar on the way.
   'cli/copy': { may: ['cli', 'core/tar', 'core/model'] },
   'cli/endpoints': {
     may: ['cli', 'core/api', 'core/model'],
-    lazily: ['core/client', 'core/root', 'cli/local'],
+    lazily: ['core/client', 'core/root', 'cli/local/daemon', 'cli/local/serve'],
   },
   // The core of this machine as a thing to start, stop, run and examine. Commands that use one never come here, but
-  // through connect, which starts it when it is not there.
-  'cli/local': {
+  // through connect, which starts it when it is not there. Where the programs for sandboxes are, all of it asks.
+  'cli/local': { may: ['core/model'] },
+  // What a core writes of itself, and reading that.
+  'cli/local/log': { may: ['cli', 'core/root', 'core/model'] },
+  // What a core is started with, as words of a command line.
+  'cli/local/flags': { may: ['cli', 'core', 'core/root', 'core/model'] },
+  // The core as a process of its own: found, started, asked, stopped.
+  'cli/local/daemon': {
+    may: ['cli', 'cli/local', 'cli/local/flags', 'core/root', 'core/view', 'core/model'],
+    lazily: ['core/client'],
+  },
+  // The core in this process: until it is told to end, or for one command.
+  'cli/local/serve': {
     may: [
-      'cli',
-      'core',
-      'core/root',
-      'core/upkeep',
-      'core/image',
-      'core/runtime/oci',
-      'core/view',
-      'core/api',
-      'core/model',
+      ...['cli', 'cli/local', 'cli/local/log', 'cli/local/daemon'],
+      ...['core', 'core/root', 'core/api', 'core/model'],
+    ],
+  },
+  'cli/local/doctor': {
+    may: [
+      ...['cli', 'cli/local', 'cli/local/daemon', 'cli/local/serve'],
+      ...['core/root', 'core/upkeep', 'core/image', 'core/runtime/oci', 'core/model'],
     ],
     lazily: ['core/client'],
   },
@@ -152,10 +167,10 @@ const timekeepers: Record<string, string> = {
   'core/client/stream/linked-socket':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'core/client/stream/unix-socket': 'has the idle timeout of its socket, in the process of the command',
-  'cli/local/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
-  'cli/local/first-word':
+  'cli/local/doctor/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
+  'cli/local/daemon/first-word':
     'has a deadline for a core that starts: the process of the command must stay alive for it',
-  'cli/local/local-core': 'limits what it asks a core that may hang; nothing else of it is timed',
+  'cli/local/daemon/local-core': 'limits what it asks a core that may hang; nothing else of it is timed',
   'cli/stats/pause': 'keeps the process of the command alive; what it waits for is on a clock',
 };
 
@@ -167,8 +182,8 @@ const clockTakers: Record<string, string> = {
   'core/client/deed': 'runs in the process of the command, which has no other',
   'core/client/grpc-rpc': 'runs in the process of the command',
   'core/server/grpc/call': 'judges a deadline that grpc-js has made of that clock',
-  'cli/local/doctor': 'looks at the machine without a core',
-  'cli/local/core-log': 'tells when lines were dropped, for the log of the core itself',
+  'cli/local/doctor/doctor': 'looks at the machine without a core',
+  'cli/local/log/core-log': 'tells when lines were dropped, for the log of the core itself',
 };
 
 /** `new Date(time)` only gives a known time another form. */
@@ -336,7 +351,7 @@ describe('the check itself', () => {
     [
       'src/commands/run.ts',
       "import { d } from '../core/daemon.ts'",
-      'commands may import cli, cli/copy, cli/local, core/api',
+      'commands may import cli, cli/copy, core/api',
     ],
     ['src/cli/endpoints/connect.ts', "import { c } from '../../core/client/x.ts'", 'await import()'],
     ['src/cli/endpoints/connect.ts', "import('../../core/daemon.ts')", 'cli/endpoints may import'],

@@ -28,8 +28,8 @@ import { createPoolWorld, shapeOf } from '../helpers/pool/pool-world.ts';
 const racers: Record<string, string> = {
   'cli/copy/copy': 'once in a copy',
   'cli/endpoints/ssh-tunnel': 'once in a tunnel',
-  'cli/local/first-word': 'once in a start',
-  'cli/local/serve-core': 'once in a core',
+  'cli/local/daemon/first-word': 'once in a start',
+  'cli/local/serve/serve-core': 'once in a core',
   'cli/session/session': 'once in a session',
   'core/agent/sandboxes/outcome': 'once in a run',
   'core/agent/sandboxes/sandbox-run': 'once in a run',

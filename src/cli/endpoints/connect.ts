@@ -33,13 +33,13 @@ export async function connect(options: ConnectOptions, here: Here, signal: Abort
 
 async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreApi> {
   const [{ localCore }, { assertOwnDirectory }] = await Promise.all([
-    import('../local/find.ts'),
+    import('../local/daemon/find.ts'),
     import('../../core/root/private-directory.ts'),
   ]);
   const local = localCore(here, here.packageRoot);
   assertOwnDirectory(local.paths.run);
   if (options.start) {
-    const { ensureLocalCore } = await import('../local/autostart.ts');
+    const { ensureLocalCore } = await import('../local/daemon/autostart.ts');
     await ensureLocalCore(local, options.say);
   }
   const { connectCore } = await import('../../core/client/connect-core.ts');

@@ -7,8 +7,8 @@ import type { Here } from './here.ts';
  */
 export async function connectEmbedded(root: string | undefined, here: Here): Promise<CoreApi> {
   const [{ localCore }, { openEmbeddedCore }] = await Promise.all([
-    import('../local/find.ts'),
-    import('../local/embedded-core.ts'),
+    import('../local/daemon/find.ts'),
+    import('../local/serve/embedded-core.ts'),
   ]);
   return openEmbeddedCore(localCore(here, here.packageRoot, root), here.version);
 }

@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
 import { currentContext } from '../../cli/config/current-context.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { localCore } from '../../cli/local/daemon/find.ts';
 import { contextDetails, contextView } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextInspect extends InspectCommand {

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { overridden } from '../../cli/config/overridden.ts';
-import { localCore } from '../../cli/local/find.ts';
+import { localCore } from '../../cli/local/daemon/find.ts';
 import { contextListing } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextList extends BaseCommand {

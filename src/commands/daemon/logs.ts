@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { rootFlag } from '../../cli/command/flags.ts';
-import { LocalCommand } from '../../cli/local/local-command.ts';
+import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
 import { parseTail } from '../../cli/logs/time-query.ts';
 
 export default class DaemonLogs extends LocalCommand {
@@ -27,10 +27,10 @@ export default class DaemonLogs extends LocalCommand {
     const { flags } = await this.parse(DaemonLogs);
     const tail = flags.tail === undefined ? undefined : parseTail(flags.tail);
     const { paths } = await this.local(flags.root);
-    const { readLogFile } = await import('../../cli/local/log-file.ts');
+    const { readLogFile } = await import('../../cli/local/log/log-file.ts');
     const query = { tail, follow: flags.follow === true, signal: this.interruption.signal };
     const log = readLogFile(paths.log, query);
-    const { readableLines } = await import('../../cli/local/log-lines.ts');
+    const { readableLines } = await import('../../cli/local/log/log-lines.ts');
     for await (const part of this.#forPeople ? readableLines(log) : log) await this.out(part);
   }
 

@@ -1,10 +1,10 @@
 import { Parser } from '@oclif/core';
-import { coreFlags } from '../../cli/local/core-flags.ts';
-import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
-import { flagsOfEnded } from '../../cli/local/ended-core.ts';
-import { LocalCommand } from '../../cli/local/local-command.ts';
-import { securityFrom } from '../../cli/local/security-flags.ts';
-import { flagsOf, keptFlags, serveFlags } from '../../cli/local/serve-flags.ts';
+import { daemonListing, movedPorts } from '../../cli/local/daemon/daemon-view.ts';
+import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
+import { coreFlags } from '../../cli/local/flags/core-flags.ts';
+import { flagsOfEnded } from '../../cli/local/flags/ended-core.ts';
+import { securityFrom } from '../../cli/local/flags/security-flags.ts';
+import { flagsOf, keptFlags, serveFlags } from '../../cli/local/flags/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/async/abortable.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
@@ -24,7 +24,7 @@ export default class DaemonRestart extends LocalCommand {
     const { flags, raw } = await this.parse(DaemonRestart);
     policyFromFlags(flags);
     const local = await this.local(flags.root);
-    const { runningCore, ensureCore, stopCore } = await import('../../cli/local/local-core.ts');
+    const { runningCore, ensureCore, stopCore } = await import('../../cli/local/daemon/local-core.ts');
     const { signal } = this.interruption;
     const given = serveFlags(raw, this.world.cwd);
     const running = await runningCore(local);

@@ -1,8 +1,8 @@
-import { coreFlags } from '../../cli/local/core-flags.ts';
-import { daemonListing, movedPorts } from '../../cli/local/daemon-view.ts';
-import { flagsOfEnded } from '../../cli/local/ended-core.ts';
-import { LocalCommand } from '../../cli/local/local-command.ts';
-import { keptFlags, serveFlags, wayToChange } from '../../cli/local/serve-flags.ts';
+import { daemonListing, movedPorts } from '../../cli/local/daemon/daemon-view.ts';
+import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
+import { coreFlags } from '../../cli/local/flags/core-flags.ts';
+import { flagsOfEnded } from '../../cli/local/flags/ended-core.ts';
+import { keptFlags, serveFlags, wayToChange } from '../../cli/local/flags/serve-flags.ts';
 import { policyFromFlags } from '../../cli/pool/policy-from-flags.ts';
 import { abortable } from '../../core/model/async/abortable.ts';
 import { shellWords } from '../../core/model/shell-words.ts';
@@ -21,7 +21,7 @@ export default class DaemonStart extends LocalCommand {
     const { flags, raw } = await this.parse(DaemonStart);
     policyFromFlags(flags);
     const local = await this.local(flags.root);
-    const { ensureCore } = await import('../../cli/local/local-core.ts');
+    const { ensureCore } = await import('../../cli/local/daemon/local-core.ts');
     const given = serveFlags(raw, this.world.cwd);
     const lost = keptFlags(await flagsOfEnded(local.paths), given);
     const { status, started } = await abortable(ensureCore(local, given), this.interruption.signal);

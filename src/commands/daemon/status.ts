@@ -1,6 +1,6 @@
 import { rootFlag } from '../../cli/command/flags.ts';
-import { daemonListing } from '../../cli/local/daemon-view.ts';
-import { LocalCommand } from '../../cli/local/local-command.ts';
+import { daemonListing } from '../../cli/local/daemon/daemon-view.ts';
+import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
 
 export default class DaemonStatus extends LocalCommand {
   static override summary = 'Show whether the local core runs, and where it listens.';
@@ -17,7 +17,7 @@ export default class DaemonStatus extends LocalCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStatus);
     const local = await this.local(flags.root);
-    const { runningCore } = await import('../../cli/local/local-core.ts');
+    const { runningCore } = await import('../../cli/local/daemon/local-core.ts');
     await this.print(daemonListing(await runningCore(local), local.paths));
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { rootFlag } from '../../cli/command/flags.ts';
-import { LocalCommand } from '../../cli/local/local-command.ts';
+import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
 import { abortable } from '../../core/model/async/abortable.ts';
 
 export default class DaemonStop extends LocalCommand {
@@ -18,7 +18,7 @@ export default class DaemonStop extends LocalCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStop);
     const local = await this.local(flags.root);
-    const { stopCore } = await import('../../cli/local/local-core.ts');
+    const { stopCore } = await import('../../cli/local/daemon/local-core.ts');
     const stopped = await abortable(stopCore(local), this.interruption.signal);
     await this.say(stopped ? 'The core has stopped.' : 'No core is running.');
     return undefined;

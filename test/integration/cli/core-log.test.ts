@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { openCoreLog } from '../../../src/cli/local/core-log.ts';
+import { openCoreLog } from '../../../src/cli/local/log/core-log.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
@@ -54,7 +54,7 @@ it('drops what a full disk does not take, says how much, and goes on when there 
 });
 
 it('keeps no process from its end', async () => {
-  const module = join(repository, 'src/cli/local/core-log.ts');
+  const module = join(repository, 'src/cli/local/log/core-log.ts');
   const free = await fill();
   const program = `
     import { openCoreLog } from ${JSON.stringify(module)};

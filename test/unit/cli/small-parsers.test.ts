@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { logLevel } from '../../../src/cli/local/log-level.ts';
-import { flagsOf, wayToChange } from '../../../src/cli/local/serve-flags.ts';
+import { flagsOf, wayToChange } from '../../../src/cli/local/flags/serve-flags.ts';
+import { logLevel } from '../../../src/cli/local/log/log-level.ts';
 import { logEntryView } from '../../../src/cli/logs/log-printer.ts';
 import { parseMoment, parseTail } from '../../../src/cli/logs/time-query.ts';
 import { chooseEditor } from '../../../src/cli/spec/editor.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientSecurity } from '../../../../src/cli/endpoints/credentials.ts';
-import { generateToken, securityFrom } from '../../../../src/cli/local/security-flags.ts';
+import { generateToken, securityFrom } from '../../../../src/cli/local/flags/security-flags.ts';
 import { childEnvironment } from '../../../../src/cli/terminal/child-environment.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 

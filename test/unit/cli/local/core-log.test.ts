@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openCoreLog } from '../../../../src/cli/local/core-log.ts';
+import { openCoreLog } from '../../../../src/cli/local/log/core-log.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 import { useTracer } from '../../../../src/core/model/trace.ts';
 

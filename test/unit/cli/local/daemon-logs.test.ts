@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readableLine, readableLines } from '../../../../src/cli/local/log-lines.ts';
+import { readableLine, readableLines } from '../../../../src/cli/local/log/log-lines.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 import { runCommandLine } from '../../../helpers/cli/command-line.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { diskCheck } from '../../../../src/cli/local/disk-check.ts';
+import { diskCheck } from '../../../../src/cli/local/doctor/disk-check.ts';
 
 const GIB = 1024 ** 3;
 

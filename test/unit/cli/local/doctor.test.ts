@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Check } from '../../../../src/cli/local/check.ts';
+import type { Check } from '../../../../src/cli/local/doctor/check.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 import { runCommandLine, startCommandLine } from '../../../helpers/cli/command-line.ts';
 import { createManualClock } from '../../../helpers/manual-clock.ts';

@@ -2,10 +2,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ensureLocalCore } from '../../../../src/cli/local/autostart.ts';
-import { type LocalCore, runningCore } from '../../../../src/cli/local/local-core.ts';
-import { readLogFile } from '../../../../src/cli/local/log-file.ts';
-import { findFaults } from '../../../../src/cli/local/repair/find-faults.ts';
+import { ensureLocalCore } from '../../../../src/cli/local/daemon/autostart.ts';
+import { type LocalCore, runningCore } from '../../../../src/cli/local/daemon/local-core.ts';
+import { findFaults } from '../../../../src/cli/local/doctor/repair/find-faults.ts';
+import { readLogFile } from '../../../../src/cli/local/log/log-file.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 import { makePrivateDirectory } from '../../../../src/core/root/private-directory.ts';
 

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Check } from '../../../../src/cli/local/check.ts';
-import { imageChecks } from '../../../../src/cli/local/image-checks.ts';
+import type { Check } from '../../../../src/cli/local/doctor/check.ts';
+import { imageChecks } from '../../../../src/cli/local/doctor/image-checks.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Listening, listeningOn } from '../../../../src/cli/local/listening.ts';
+import { type Listening, listeningOn } from '../../../../src/cli/local/serve/listening.ts';
 
 const metrics = '127.0.0.1:9091';
 const http = '127.0.0.1:5758';

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Check } from '../../../../src/cli/local/check.ts';
-import { doctorListing } from '../../../../src/cli/local/doctor.ts';
+import type { Check } from '../../../../src/cli/local/doctor/check.ts';
+import { doctorListing } from '../../../../src/cli/local/doctor/doctor.ts';
 import { jsonText } from '../../../../src/cli/output/json-text.ts';
 import { type InfoView, infoListing } from '../../../../src/cli/output/listings/info-view.ts';
 import { createdListing, sandboxListing } from '../../../../src/cli/output/listings/sandbox-listing.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { localCore } from '../../../../src/cli/local/find.ts';
+import { localCore } from '../../../../src/cli/local/daemon/find.ts';
 import { runCommandLine } from '../../../helpers/cli/command-line.ts';
 import { fixedCore } from '../../../helpers/cli/fixed-core.ts';
 

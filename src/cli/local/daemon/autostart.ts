@@ -1,0 +1,43 @@
+import { FsbError } from '../../../core/model/failure/errors.ts';
+import { shellWords } from '../../../core/model/shell-words.ts';
+import { flagsOfEnded } from '../flags/ended-core.ts';
+import { answers } from './answers.ts';
+import { ensureCore, type LocalCore } from './local-core.ts';
+
+/**
+ * Makes sure that the local core listens: the first command that needs it starts it. After one that did not end in order it
+ * has the flags of that, and people are told.
+ * @throws unavailable when FSB_NO_AUTOSTART=1 forbids that, or when it cannot start
+ */
+export async function ensureLocalCore(local: LocalCore, say: (text: string) => unknown): Promise<void> {
+  if (await answers(local.paths.grpcSocket)) return;
+  if (local.env.FSB_NO_AUTOSTART === '1')
+    throw new FsbError(
+      'unavailable',
+      `the local core is not running (nothing listens on ${local.paths.grpcSocket})`,
+      {
+        hint: 'Start it with: fsb-ctl daemon start (FSB_NO_AUTOSTART=1 forbids starting it on its own).',
+      },
+    );
+  const { status, started } = await ensureCore(local, () => flagsOfEnded(local.paths)).catch(
+    async (error: unknown) => {
+      throw withFlags(FsbError.from(error), await flagsOfEnded(local.paths));
+    },
+  );
+  if (started && status.flags?.length)
+    await say(
+      `The core had ended unexpectedly; started again with its flags: ${shellWords([...status.flags])}`,
+    );
+}
+
+/** It may be for them that it cannot start: nobody has typed them. */
+function withFlags(error: FsbError, flags: string[]): FsbError {
+  if (flags.length === 0) return error;
+  const whose = `It has the flags of the core that had ended unexpectedly: ${shellWords(flags)}; "fsb-ctl daemon start" begins without them.`;
+  const { code, message, hint } = error;
+  // Who asks for a sandbox would take it that there is none, where it is a file of these flags.
+  return new FsbError(code === 'not_found' ? 'unavailable' : code, message, {
+    hint: hint ? `${whose} ${hint}` : whose,
+    cause: error,
+  });
+}
