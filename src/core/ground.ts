@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Cleanup } from './cleanup.ts';
-import { SANDBOX_RECORD_VERSION } from './controller/registry.ts';
-import { isSandboxRecord } from './controller/sandbox-record.ts';
+import { SANDBOX_RECORD_VERSION } from './controller/records/registry.ts';
+import { isSandboxRecord } from './controller/records/sandbox-record.ts';
 import type { Clock } from './model/clock.ts';
 import { assertEnoughDescriptors, Descriptors } from './model/failure/descriptors.ts';
 import { failpoint } from './model/failure/failpoint.ts';

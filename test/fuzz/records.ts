@@ -9,8 +9,8 @@ import {
 } from '../../src/core/agent/ledger/records.ts';
 import { isPoolRecord, type PoolRecord, storedPolicy } from '../../src/core/agent/pools/pool-record.ts';
 import { verdict } from '../../src/core/agent/recovery/verdict.ts';
-import { Registry } from '../../src/core/controller/registry.ts';
-import { isSandboxRecord } from '../../src/core/controller/sandbox-record.ts';
+import { Registry } from '../../src/core/controller/records/registry.ts';
+import { isSandboxRecord } from '../../src/core/controller/records/sandbox-record.ts';
 import type { Sandbox } from '../../src/core/model/sandbox/sandbox.ts';
 import { shapeKey } from '../../src/core/model/sandbox/shape.ts';
 import { decodeRecord } from '../../src/core/store/record-table.ts';

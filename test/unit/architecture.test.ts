@@ -57,7 +57,8 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // drivers, stores and clocks. Nobody else reaches for them.
   core: {
     may: [
-      ...['core/server', 'core/controller', 'core/agent', 'core/pool', 'core/instance', 'core/guest'],
+      ...['core/server', 'core/controller', 'core/controller/records'],
+      ...['core/agent', 'core/pool', 'core/instance', 'core/guest'],
       ...['core/runtime/driver', 'core/runtime/oci', 'core/runtime/containerd'],
       ...['core/image', 'core/logs', 'core/store', 'core/events', 'core/api', 'core/model', 'core/upkeep'],
       'core/root',
@@ -91,8 +92,29 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   // Tools work in whatever sandboxes the seams lend them.
   'core/tools': { may: ['core/api', 'core/model'] },
 
-  // The controller reaches nodes only through AgentApi.
-  'core/controller': { may: ['core/store', 'core/api', 'core/model'] },
+  // The controller reaches nodes only through AgentApi. Downwards: recovery -> lifecycle -> records -> decide.
+  'core/controller': {
+    may: [
+      ...['core/controller/recovery', 'core/controller/lifecycle', 'core/controller/queries'],
+      ...['core/controller/records', 'core/controller/decide', 'core/store', 'core/api', 'core/model'],
+    ],
+  },
+  // What follows from what a sandbox is, without I/O.
+  'core/controller/decide': { may: ['core/api', 'core/model'] },
+  // What is known of each sandbox, on the disk and in memory, and who is told that it has changed.
+  'core/controller/records': { may: ['core/controller/decide', 'core/store', 'core/api', 'core/model'] },
+  'core/controller/queries': { may: ['core/controller/records', 'core/api', 'core/model'] },
+  // The steps of a sandbox's life, and their turns.
+  'core/controller/lifecycle': {
+    may: ['core/controller/records', 'core/controller/decide', 'core/api', 'core/model'],
+  },
+  // What nobody has called for: the node is heard, believed, and what was lost is begun again.
+  'core/controller/recovery': {
+    may: [
+      ...['core/controller/lifecycle', 'core/controller/records', 'core/controller/decide'],
+      ...['core/api', 'core/model'],
+    ],
+  },
 
   // One node, downwards: agent -> pool -> instance -> { guest, runtime/driver }.
   'core/agent': {

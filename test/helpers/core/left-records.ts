@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { INSTANCE_RECORD_VERSION, SLOT_RECORD_VERSION } from '../../../src/core/agent/ledger/records.ts';
 import { RETAINED_LOG_VERSION } from '../../../src/core/agent/logs/retained-logs.ts';
-import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/registry.ts';
+import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/records/registry.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { openRecordStore } from '../../../src/core/store/record-store.ts';
 

@@ -4,7 +4,7 @@ import { open } from 'lmdb';
 import { expect, it } from 'vitest';
 import { INSTANCE_RECORD_VERSION, SLOT_RECORD_VERSION } from '../../../src/core/agent/ledger/records.ts';
 import { POOL_RECORD_VERSION } from '../../../src/core/agent/pools/pool-record.ts';
-import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/registry.ts';
+import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/records/registry.ts';
 import { makeRoot, startRealCore } from '../../helpers/core/real-core.ts';
 
 const versions: Record<string, number> = {

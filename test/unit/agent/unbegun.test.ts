@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { expect, it } from 'vitest';
 import { Controller } from '../../../src/core/controller/controller.ts';
-import { newSandbox } from '../../../src/core/controller/new-sandbox.ts';
+import { newSandbox } from '../../../src/core/controller/records/new-sandbox.ts';
 import { adoptInstance } from '../../../src/core/instance/boot-instance.ts';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
 import { buildAgent } from '../../helpers/core/agent-world.ts';

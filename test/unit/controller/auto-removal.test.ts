@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { AgentSandboxState } from '../../../src/core/api/agent-api.ts';
-import { AutoRemoval } from '../../../src/core/controller/auto-removal.ts';
-import { newSandbox } from '../../../src/core/controller/new-sandbox.ts';
-import { Registry } from '../../../src/core/controller/registry.ts';
+import { AutoRemoval } from '../../../src/core/controller/lifecycle/auto-removal.ts';
+import { newSandbox } from '../../../src/core/controller/records/new-sandbox.ts';
+import { Registry } from '../../../src/core/controller/records/registry.ts';
 import { type LogEntry, wholeLog } from '../../../src/core/model/logs.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusOf } from '../../../src/core/controller/phase-after.ts';
+import { statusOf } from '../../../src/core/controller/decide/phase-after.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { exit, failure, controllerWorld as world } from '../../helpers/core/controller-world.ts';

@@ -7,7 +7,7 @@ import {
   lostText,
   notRecreated,
   recreationOf,
-} from '../../../src/core/controller/failure-policy.ts';
+} from '../../../src/core/controller/decide/failure-policy.ts';
 import type { PhaseState } from '../../../src/core/model/sandbox/phase.ts';
 
 const lost: Lost = { phase: 'Lost', since: 900, reason: 'gone' };

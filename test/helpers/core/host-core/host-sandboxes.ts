@@ -15,10 +15,10 @@ import type {
   UsageQuery,
   WatchQuery,
 } from '../../../../src/core/api/sandbox-api.ts';
-import { happening } from '../../../../src/core/controller/happenings.ts';
-import { listed } from '../../../../src/core/controller/listing.ts';
-import { pageOf } from '../../../../src/core/controller/pages.ts';
-import { currentRevision, watchSandboxes } from '../../../../src/core/controller/watching.ts';
+import { listed } from '../../../../src/core/controller/queries/listing.ts';
+import { pageOf } from '../../../../src/core/controller/queries/pages.ts';
+import { currentRevision, watchSandboxes } from '../../../../src/core/controller/queries/watching.ts';
+import { happening } from '../../../../src/core/controller/records/happenings.ts';
 import { EventLog } from '../../../../src/core/events/event-log.ts';
 import { Turns } from '../../../../src/core/model/async/turns.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { InstanceRecord } from '../../../../../src/core/agent/ledger/records.ts';
 import type { CoreApi } from '../../../../../src/core/api/core-api.ts';
-import { SANDBOX_RECORD_VERSION } from '../../../../../src/core/controller/registry.ts';
+import { SANDBOX_RECORD_VERSION } from '../../../../../src/core/controller/records/registry.ts';
 import { DAMAGED_MARK } from '../../../../../src/core/image/content/records-file.ts';
 import { decodeRecord, encodeRecord } from '../../../../../src/core/store/record-table.ts';
 import { eventually } from '../always.ts';

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
-import { endsWithin } from '../model/async/ends-within.ts';
-import { Turns } from '../model/async/turns.ts';
-import type { Clock } from '../model/clock.ts';
-import { failpoint } from '../model/failure/failpoint.ts';
-import { refKey } from '../model/sandbox/sandbox.ts';
-import { filesOf } from './left-files.ts';
-import type { Lifecycle } from './lifecycle.ts';
-import type { Operations } from './operations.ts';
-import type { Registry } from './registry.ts';
-import type { Retries } from './retries.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
+import type { AgentApi, AgentSandbox } from '../../api/agent-api.ts';
+import { endsWithin } from '../../model/async/ends-within.ts';
+import { Turns } from '../../model/async/turns.ts';
+import type { Clock } from '../../model/clock.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import { refKey } from '../../model/sandbox/sandbox.ts';
+import { filesOf } from '../decide/left-files.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Operations } from '../lifecycle/operations.ts';
+import type { Retries } from '../lifecycle/retries.ts';
+import type { Registry } from '../records/registry.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 
 export interface ReconcileOptions {
   node: string;

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
-import { noop } from '../model/async/noop.ts';
-import type { Clock } from '../model/clock.ts';
-import { Expiry } from '../model/expiry.ts';
-import { failpoint } from '../model/failure/failpoint.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import { beganAt, deadlineOf, expiresOf, NEVER } from './expires.ts';
-import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from './failure-policy.ts';
-import { logIdsOf } from './left-files.ts';
-import { deletedWhileStarting, endOf, phaseAfter } from './phase-after.ts';
-import type { Registry } from './registry.ts';
+import type { AgentApi, AgentSandbox } from '../../api/agent-api.ts';
+import { noop } from '../../model/async/noop.ts';
+import type { Clock } from '../../model/clock.ts';
+import { Expiry } from '../../model/expiry.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { beganAt, deadlineOf, expiresOf, NEVER } from '../decide/expires.ts';
+import { lostFor, lostSince, lostText, recreatedInARow, recreationOf } from '../decide/failure-policy.ts';
+import { logIdsOf } from '../decide/left-files.ts';
+import { deletedWhileStarting, endOf, phaseAfter } from '../decide/phase-after.ts';
+import type { Registry } from '../records/registry.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 import type { Retries } from './retries.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface LifecycleParts {
   agent: AgentApi;

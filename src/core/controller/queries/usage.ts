@@ -1,10 +1,10 @@
-import type { AgentApi } from '../api/agent-api.ts';
-import type { UsageQuery } from '../api/sandbox-api.ts';
-import { DEFAULT_NAMESPACE } from '../model/ids.ts';
-import type { Sandbox, SandboxUsage } from '../model/sandbox/sandbox.ts';
-import { defaultResources } from '../model/sandbox/shape.ts';
+import type { AgentApi } from '../../api/agent-api.ts';
+import type { UsageQuery } from '../../api/sandbox-api.ts';
+import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
+import type { Sandbox, SandboxUsage } from '../../model/sandbox/sandbox.ts';
+import { defaultResources } from '../../model/sandbox/shape.ts';
+import type { Registry } from '../records/registry.ts';
 import { listed } from './listing.ts';
-import type { Registry } from './registry.ts';
 
 /** What sandboxes use at this moment; see SandboxApi.usage. @throws not_found */
 export async function usageOf(

@@ -1,5 +1,5 @@
-import type { ListQuery } from '../api/sandbox-api.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import type { ListQuery } from '../../api/sandbox-api.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 
 /** Those that the query asks for, by namespace and name. */
 export const listed = (sandboxes: Sandbox[], query: ListQuery): Sandbox[] =>

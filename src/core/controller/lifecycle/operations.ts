@@ -1,12 +1,12 @@
-import type { StopOptions } from '../api/sandbox-api.ts';
-import { abortable } from '../model/async/abortable.ts';
-import { Turns } from '../model/async/turns.ts';
-import { assertSignal } from '../model/process.ts';
-import type { Sandbox, SandboxRef } from '../model/sandbox/sandbox.ts';
+import type { StopOptions } from '../../api/sandbox-api.ts';
+import { abortable } from '../../model/async/abortable.ts';
+import { Turns } from '../../model/async/turns.ts';
+import { assertSignal } from '../../model/process.ts';
+import type { Sandbox, SandboxRef } from '../../model/sandbox/sandbox.ts';
+import { assertStays } from '../decide/requirements.ts';
+import type { Registry } from '../records/registry.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 import type { Ending, Generations } from './generations.ts';
-import type { Registry } from './registry.ts';
-import { assertStays } from './requirements.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
 
 /**
  * One operation on a sandbox at a time, in the order of the calls; a deletion waits for none and ends them all. A caller

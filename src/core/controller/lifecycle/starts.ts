@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
-import type { AgentApi } from '../api/agent-api.ts';
-import type { CallOptions } from '../api/sandbox-api.ts';
-import { noop } from '../model/async/noop.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError, failedStartCodes, throwIfAborted } from '../model/failure/errors.ts';
-import { failpoint } from '../model/failure/failpoint.ts';
-import { refKey, type Sandbox } from '../model/sandbox/sandbox.ts';
-import { notRecreated } from './failure-policy.ts';
-import { filesOf } from './left-files.ts';
+import type { AgentApi } from '../../api/agent-api.ts';
+import type { CallOptions } from '../../api/sandbox-api.ts';
+import { noop } from '../../model/async/noop.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError, failedStartCodes, throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import { refKey, type Sandbox } from '../../model/sandbox/sandbox.ts';
+import { notRecreated } from '../decide/failure-policy.ts';
+import { filesOf } from '../decide/left-files.ts';
+import { deletedWhileStarting, statusOfFailedStart } from '../decide/phase-after.ts';
+import type { Registry } from '../records/registry.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 import type { Lifecycle, LifecycleParts } from './lifecycle.ts';
-import { deletedWhileStarting, statusOfFailedStart } from './phase-after.ts';
-import type { Registry } from './registry.ts';
 import type { Retries } from './retries.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
 
 export interface StartsParts extends LifecycleParts {
   lifecycle: Lifecycle;

@@ -1,8 +1,8 @@
-import type { CallOptions } from '../api/sandbox-api.ts';
-import type { CoreEvent, EventSandbox, Happening, SandboxEvent } from '../model/event.ts';
-import { signalName } from '../model/process.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import type { Lost } from './failure-policy.ts';
+import type { CallOptions } from '../../api/sandbox-api.ts';
+import type { CoreEvent, EventSandbox, Happening, SandboxEvent } from '../../model/event.ts';
+import { signalName } from '../../model/process.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import type { Lost } from '../decide/failure-policy.ts';
 
 /** Hears of everything that happens to sandboxes, in order. Must not throw. */
 export type OnHappening = (happening: Happening & { sandbox: EventSandbox }) => void;

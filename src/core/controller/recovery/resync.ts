@@ -1,6 +1,6 @@
-import type { AgentSandbox } from '../api/agent-api.ts';
-import { isLive } from '../model/sandbox/phase.ts';
-import { mayEnd } from './phase-after.ts';
+import type { AgentSandbox } from '../../api/agent-api.ts';
+import { isLive } from '../../model/sandbox/phase.ts';
+import { mayEnd } from '../decide/phase-after.ts';
 import { discard, type ReconcileOptions, unwantedOf } from './reconcile.ts';
 
 /** Brings a controller that went on in line with a node that it could not hear for a while. */

@@ -1,8 +1,8 @@
-import type { Clock } from '../model/clock.ts';
-import type { Deadline } from '../model/expiry.ts';
-import { formatDuration } from '../model/quantity.ts';
-import type { PhaseState } from '../model/sandbox/phase.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Deadline } from '../../model/expiry.ts';
+import { formatDuration } from '../../model/quantity.ts';
+import type { PhaseState } from '../../model/sandbox/phase.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 
 /** What is done about a lost sandbox, as its failure policy says. */
 

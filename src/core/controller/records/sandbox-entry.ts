@@ -1,10 +1,10 @@
-import type { AgentSandbox } from '../api/agent-api.ts';
-import type { SharedWork } from '../model/async/shared-work.ts';
-import type { SandboxEvent } from '../model/event.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import { type PhaseState, transition } from '../model/sandbox/phase.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import type { RecordTable } from '../store/store.ts';
+import type { AgentSandbox } from '../../api/agent-api.ts';
+import type { SharedWork } from '../../model/async/shared-work.ts';
+import type { SandboxEvent } from '../../model/event.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { type PhaseState, transition } from '../../model/sandbox/phase.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import type { RecordTable } from '../../store/store.ts';
 import { eventOfChange, eventOfStep, happening, type OnHappening } from './happenings.ts';
 
 /** How many of its last events a sandbox remembers. */

@@ -1,16 +1,16 @@
-import type { AgentApi, AgentStopOptions } from '../api/agent-api.ts';
-import type { CallOptions } from '../api/sandbox-api.ts';
-import { noop } from '../model/async/noop.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
-import { failpoint } from '../model/failure/failpoint.ts';
-import { newSandboxId } from '../model/ids.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import { NEVER } from './expires.ts';
-import { lostForGood } from './failure-policy.ts';
-import type { Registry } from './registry.ts';
-import { assertStays } from './requirements.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
+import type { AgentApi, AgentStopOptions } from '../../api/agent-api.ts';
+import type { CallOptions } from '../../api/sandbox-api.ts';
+import { noop } from '../../model/async/noop.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
+import { failpoint } from '../../model/failure/failpoint.ts';
+import { newSandboxId } from '../../model/ids.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { NEVER } from '../decide/expires.ts';
+import { lostForGood } from '../decide/failure-policy.ts';
+import { assertStays } from '../decide/requirements.ts';
+import type { Registry } from '../records/registry.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 import type { Starts } from './starts.ts';
 
 /** How what runs is to end. */

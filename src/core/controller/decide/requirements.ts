@@ -1,6 +1,6 @@
-import { FsbError } from '../model/failure/errors.ts';
-import { transitions } from '../model/sandbox/phase.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { transitions } from '../../model/sandbox/phase.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 
 /** What a call needs a sandbox to be. */
 

@@ -1,8 +1,8 @@
-import type { AgentSandboxState } from '../api/agent-api.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import { type ExitStatus, signalName } from '../model/process.ts';
-import type { PhaseState } from '../model/sandbox/phase.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import type { AgentSandboxState } from '../../api/agent-api.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { type ExitStatus, signalName } from '../../model/process.ts';
+import type { PhaseState } from '../../model/sandbox/phase.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 
 /** The phase that follows from what the node reports, and why in words; undefined when nothing changes. */
 export function phaseAfter(

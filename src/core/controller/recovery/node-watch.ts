@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { AgentApi, AgentSandbox } from '../api/agent-api.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/failure/errors.ts';
+import type { AgentApi, AgentSandbox } from '../../api/agent-api.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 
 export interface NodeWatchOptions {
   agent: Pick<AgentApi, 'watch'>;

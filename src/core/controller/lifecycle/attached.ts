@@ -1,5 +1,5 @@
-import type { ProcessSession } from '../model/process.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
+import type { ProcessSession } from '../../model/process.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 
 /** A session whose caller counts as a reader of the sandbox, from the call on until the session is closed. */
 export async function attachTo(

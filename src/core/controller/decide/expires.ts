@@ -1,6 +1,6 @@
-import type { Clock } from '../model/clock.ts';
-import type { Deadline } from '../model/expiry.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Deadline } from '../../model/expiry.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 
 /** The part of a record that says when a sandbox ends. */
 export type Expires = Pick<Sandbox, 'expiresAt' | 'ttlEnd'>;

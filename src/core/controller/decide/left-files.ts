@@ -1,6 +1,6 @@
-import type { FilesRequest } from '../api/agent-api.ts';
-import type { ExecRequest } from '../api/sandbox-api.ts';
-import { refKey, type Sandbox } from '../model/sandbox/sandbox.ts';
+import type { FilesRequest } from '../../api/agent-api.ts';
+import type { ExecRequest } from '../../api/sandbox-api.ts';
+import { refKey, type Sandbox } from '../../model/sandbox/sandbox.ts';
 
 /** Tools of fsb-init that need nothing of a sandbox but its files. */
 const FILE_TOOLS: readonly (string | undefined)[] = ['stat', 'tar-in', 'tar-out'];

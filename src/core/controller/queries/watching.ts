@@ -1,8 +1,8 @@
-import type { CallOptions, SandboxNews, WatchQuery } from '../api/sandbox-api.ts';
-import type { CoreEvent } from '../model/event.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import type { Sandbox, SandboxRef } from '../model/sandbox/sandbox.ts';
-import type { History } from './happenings.ts';
+import type { CallOptions, SandboxNews, WatchQuery } from '../../api/sandbox-api.ts';
+import type { CoreEvent } from '../../model/event.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Sandbox, SandboxRef } from '../../model/sandbox/sandbox.ts';
+import type { History } from '../records/happenings.ts';
 import { fits, listed } from './listing.ts';
 
 /** What there is now. */

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import { isDue, notRecreated } from './failure-policy.ts';
-import type { Generations } from './generations.ts';
-import type { Operations } from './operations.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { isDue, notRecreated } from '../decide/failure-policy.ts';
+import type { Generations } from '../lifecycle/generations.ts';
+import type { Operations } from '../lifecycle/operations.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 
 export interface RecreationsParts {
   operations: Pick<Operations, 'byItself'>;

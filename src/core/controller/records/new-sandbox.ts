@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { CreateRequest } from '../api/sandbox-api.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import { assertName, newSandboxId, newSandboxName } from '../model/ids.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import { parseSpec, type SandboxSpec } from '../model/sandbox/spec.ts';
+import type { CreateRequest } from '../../api/sandbox-api.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { assertName, newSandboxId, newSandboxName } from '../../model/ids.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { parseSpec, type SandboxSpec } from '../../model/sandbox/spec.ts';
 
 /** Characters: it is kept with the sandbox. */
 const LONGEST_KEY = 255;

@@ -1,7 +1,7 @@
-import type { PageQuery, SandboxPage } from '../api/sandbox-api.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import { lengthOfSpec } from '../model/sandbox/spec-size.ts';
+import type { PageQuery, SandboxPage } from '../../api/sandbox-api.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { lengthOfSpec } from '../../model/sandbox/spec-size.ts';
 import { compare, inOrder, isListed, type Place } from './listing.ts';
 
 /** Characters of the specs in a page, whatever its limit, and in a list that is asked for as a whole. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { endsWithin } from '../model/async/ends-within.ts';
-import type { Clock } from '../model/clock.ts';
+import { endsWithin } from '../../model/async/ends-within.ts';
+import type { Clock } from '../../model/clock.ts';
 
 /** Milliseconds from a failed try to the next: the first, and the longest. */
 const FIRST_PAUSE = 1_000;

@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import { withEither } from '../model/async/either-signal.ts';
-import { noop } from '../model/async/noop.ts';
-import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import { isLive } from '../model/sandbox/phase.ts';
+import { withEither } from '../../model/async/either-signal.ts';
+import { noop } from '../../model/async/noop.ts';
+import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { isLive } from '../../model/sandbox/phase.ts';
+import { mayEnd } from '../decide/phase-after.ts';
+import type { SandboxEntry } from '../records/sandbox-entry.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Operations } from './operations.ts';
-import { mayEnd } from './phase-after.ts';
-import type { SandboxEntry } from './sandbox-entry.ts';
 
 /**
  * Milliseconds for a client that has created it and is about to attach, or whose connection broke and who comes back for

@@ -1,9 +1,9 @@
 import { getHeapStatistics } from 'node:v8';
-import { FsbError } from '../model/failure/errors.ts';
-import { processMemory } from '../model/process-memory.ts';
-import { formatSize } from '../model/quantity.ts';
-import type { Sandbox } from '../model/sandbox/sandbox.ts';
-import { lengthOfSpec } from '../model/sandbox/spec-size.ts';
+import { FsbError } from '../../model/failure/errors.ts';
+import { processMemory } from '../../model/process-memory.ts';
+import { formatSize } from '../../model/quantity.ts';
+import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { lengthOfSpec } from '../../model/sandbox/spec-size.ts';
 
 const KIB = 1024;
 const MOST = 128 * KIB * KIB;
