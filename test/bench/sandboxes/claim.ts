@@ -1,7 +1,7 @@
-import type { PoolRunRequest } from '../../src/core/api/pool-api.ts';
-import { type BenchCore, startBenchCore } from './bench-core.ts';
-import { createPool, HELLO, ready } from './bench-pool.ts';
-import { type Figures, figures, type Samples } from './stats.ts';
+import type { PoolRunRequest } from '../../../src/core/api/pool-api.ts';
+import { type BenchCore, startBenchCore } from '../core/bench-core.ts';
+import { createPool, HELLO, ready } from '../core/bench-pool.ts';
+import { type Figures, figures, type Samples } from '../figures/stats.ts';
 
 /**
  * The n-th claim among its like: milliseconds to the first byte of output at the client, and the way to give it back.

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { debianImage } from '../helpers/image/images/debian-image.ts';
-import { startRegistry } from '../helpers/image/registry/docker-registry.ts';
-import { binary, startBenchCore } from './bench-core.ts';
-import type { Samples } from './stats.ts';
+import { debianImage } from '../../helpers/image/images/debian-image.ts';
+import { startRegistry } from '../../helpers/image/registry/docker-registry.ts';
+import { binary, startBenchCore } from '../core/bench-core.ts';
+import type { Samples } from '../figures/stats.ts';
 
 const run = promisify(execFile);
 

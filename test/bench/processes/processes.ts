@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { binary, startBenchCore } from './bench-core.ts';
-import { createPool } from './bench-pool.ts';
+import { binary, startBenchCore } from '../core/bench-core.ts';
+import { createPool } from '../core/bench-pool.ts';
+import type { Figures } from '../figures/stats.ts';
 import { dockerBox } from './docker-box.ts';
-import type { Figures } from './stats.ts';
 import { type Contender, inTurn, wholeProcess } from './whole-process.ts';
 
 /** Whole processes of the command line, from spawn to exit, next to node itself. */

@@ -1,7 +1,7 @@
-import { debianImage } from '../helpers/image/images/debian-image.ts';
-import { type BenchCore, binary, startBenchCore } from './bench-core.ts';
-import { type Figures, figures, sample } from './stats.ts';
-import { withFirstByte } from './whole-process.ts';
+import { debianImage } from '../../helpers/image/images/debian-image.ts';
+import { type BenchCore, binary, startBenchCore } from '../core/bench-core.ts';
+import { type Figures, figures, sample } from '../figures/stats.ts';
+import { withFirstByte } from '../processes/whole-process.ts';
 
 const IMAGE = 'debian:test';
 const HELLO = ['echo', 'hello'];

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { CoreApi } from '../../src/core/api/core-api.ts';
-import { connectCore } from '../../src/core/client/connect-core.ts';
-import type { CoreStatus } from '../../src/core/root/status-file.ts';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
+import { connectCore } from '../../../src/core/client/connect-core.ts';
+import type { CoreStatus } from '../../../src/core/root/status-file.ts';
 
-export const repository = resolve(import.meta.dirname, '../..');
+export const repository = resolve(import.meta.dirname, '../../..');
 export const binary = join(repository, 'bin/run.js');
 
 export interface BenchCore extends AsyncDisposable {

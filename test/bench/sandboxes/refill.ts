@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { CoreEvent } from '../../src/core/model/event.ts';
-import { type BenchCore, startBenchCore } from './bench-core.ts';
-import { createPool, HELLO, ready } from './bench-pool.ts';
-import { type Figures, figures, type Samples, single } from './stats.ts';
+import type { CoreEvent } from '../../../src/core/model/event.ts';
+import { type BenchCore, startBenchCore } from '../core/bench-core.ts';
+import { createPool, HELLO, ready } from '../core/bench-pool.ts';
+import { type Figures, figures, type Samples, single } from '../figures/stats.ts';
 
 const FILL = 80;
 

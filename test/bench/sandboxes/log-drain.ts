@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BenchCore, startBenchCore } from './bench-core.ts';
-import { processorTime } from './proc.ts';
-import { type Figures, figures, type Samples, sample } from './stats.ts';
+import { type BenchCore, startBenchCore } from '../core/bench-core.ts';
+import { processorTime } from '../core/proc.ts';
+import { type Figures, figures, type Samples, sample } from '../figures/stats.ts';
 
 const MB = 1_000_000;
 const RUNS = 5;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type BenchCore, startBenchCore } from './bench-core.ts';
-import { createPool, ready } from './bench-pool.ts';
-import { liveHeap } from './inspector.ts';
-import { type Figures, figures, type Samples, single } from './stats.ts';
+import { type BenchCore, startBenchCore } from '../core/bench-core.ts';
+import { createPool, ready } from '../core/bench-pool.ts';
+import { liveHeap } from '../core/inspector.ts';
+import { type Figures, figures, type Samples, single } from '../figures/stats.ts';
 
 const KIB = 1024;
 const FEW = 100;

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Figures } from '../figures/stats.ts';
 import { dockerBox } from './docker-box.ts';
-import type { Figures } from './stats.ts';
 import { withFirstByte } from './whole-process.ts';
 
 /** What else runs a command in a container on this machine: the runtime alone, and docker. */

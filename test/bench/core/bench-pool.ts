@@ -1,4 +1,4 @@
-import type { CoreApi } from '../../src/core/api/core-api.ts';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
 
 /** What a measured instance runs: it says something and stays. */
 export const HELLO = ['sh', '-c', 'echo hello; exec sleep 600'];

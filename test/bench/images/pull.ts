@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { debianImage } from '../helpers/image/images/debian-image.ts';
+import { debianImage } from '../../helpers/image/images/debian-image.ts';
+import { type Figures, figures, type Samples } from '../figures/stats.ts';
 import { byTurns, inScratch, startDebianRegistry, timed, timedOnEmptyCore } from './debian.ts';
-import { type Figures, figures, type Samples } from './stats.ts';
 
 /**
  * A whole pull, from a registry on the loopback interface to an image that is ready, into an empty store each time;

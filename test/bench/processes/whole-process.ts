@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { type Figures, figures, type Samples, sample } from './stats.ts';
+import { type Figures, figures, type Samples, sample } from '../figures/stats.ts';
 
 export interface WholeProcessOptions {
   runs: number;

@@ -1,6 +1,6 @@
-import { startBenchCore } from './bench-core.ts';
-import { createPool, HELLO } from './bench-pool.ts';
-import { type Figures, figures, sample } from './stats.ts';
+import { startBenchCore } from '../core/bench-core.ts';
+import { createPool, HELLO } from '../core/bench-pool.ts';
+import { type Figures, figures, sample } from '../figures/stats.ts';
 
 /** Further commands in something that runs already. */
 export async function execGroup(scale: number): Promise<Figures[]> {
