@@ -181,11 +181,11 @@ export class Agent implements AgentApi {
   }
 
   async pause(sandboxId: string): Promise<void> {
-    await this.#live.running(sandboxId).pause();
+    await this.#live.running(sandboxId).changes.pause();
   }
 
   async unpause(sandboxId: string): Promise<void> {
-    await this.#live.running(sandboxId).unpause();
+    await this.#live.running(sandboxId).changes.unpause();
   }
 
   async signal(sandboxId: string, signal: number): Promise<void> {
@@ -193,11 +193,11 @@ export class Agent implements AgentApi {
   }
 
   async update(sandboxId: string, resources: Resources): Promise<void> {
-    await this.#live.running(sandboxId).resize(resources);
+    await this.#live.running(sandboxId).changes.resize(resources);
   }
 
   async rename(sandboxId: string, claimName: string): Promise<void> {
-    await this.#live.get(sandboxId)?.rename(claimName);
+    await this.#live.get(sandboxId)?.changes.rename(claimName);
   }
 
   async usage(sandboxId: string): Promise<AgentUsage | undefined> {

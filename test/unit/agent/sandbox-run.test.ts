@@ -378,9 +378,9 @@ describe('a pause', () => {
   it('is on record before anything is frozen, and until everything goes on', async () => {
     const { steps, start, finish } = world();
     const run = start();
-    await run.pause();
+    await run.changes.pause();
     expect(run.slot.paused).toBe(true);
-    await run.unpause();
+    await run.changes.unpause();
     expect(run.slot.paused).toBeUndefined();
     expect(steps).toEqual(['recorded paused', 'suspend', 'wake', 'recorded running']);
     finish();
@@ -391,7 +391,7 @@ describe('a pause', () => {
     const { state, steps, start, finish } = world();
     const run = start();
     state.controlFails = true;
-    await expect(run.pause()).rejects.toThrow('no freezer');
+    await expect(run.changes.pause()).rejects.toThrow('no freezer');
     expect(run.slot.paused).toBeUndefined();
     expect(steps).toEqual(['recorded paused', 'suspend', 'recorded running']);
     finish();
@@ -401,14 +401,14 @@ describe('a pause', () => {
   it('stays when its end cannot be recorded, for everything in it as well', async () => {
     const { state, steps, start, finish } = world();
     const run = start();
-    await run.pause();
+    await run.changes.pause();
     steps.length = 0;
     state.recordFails = true;
-    await expect(run.unpause()).rejects.toThrow(FULL);
+    await expect(run.changes.unpause()).rejects.toThrow(FULL);
     expect(steps).toEqual(['wake', 'suspend']);
     expect(run.slot.paused).toBe(true);
     state.recordFails = false;
-    await run.unpause();
+    await run.changes.unpause();
     expect(steps.slice(2)).toEqual(['wake', 'recorded running']);
     finish();
     await run.gone;
@@ -417,7 +417,7 @@ describe('a pause', () => {
   it('keeps no stop and no kill from arriving', async () => {
     const { main, steps, start, finish } = world();
     const run = start();
-    await run.pause();
+    await run.changes.pause();
     const stopping = run.stop(graceOf(5_000));
     expect(main.signals).toEqual([15]);
     expect(steps.at(-1)).toBe('wake');
@@ -433,7 +433,7 @@ describe('a pause', () => {
     finish();
     await run.gone;
     steps.length = 0;
-    await run.pause();
+    await run.changes.pause();
     expect(steps).toEqual(['suspend']);
   });
 });
@@ -445,7 +445,7 @@ describe('new limits', () => {
   it('make its instance no good for another holder', async () => {
     const { state, start, finish } = world([], { given });
     const run = start();
-    await run.resize(more);
+    await run.changes.resize(more);
     expect(run.slot.given?.resources).toEqual(more);
     expect(state.counted).toBe(more.memory);
     finish();
@@ -457,7 +457,7 @@ describe('new limits', () => {
     const { state, start, finish } = world([], { given });
     const run = start();
     state.controlFails = true;
-    await expect(run.resize(more)).rejects.toThrow('below the use');
+    await expect(run.changes.resize(more)).rejects.toThrow('below the use');
     expect(run.slot.given).toEqual(given);
     expect(state.counted).toBe(resources.memory);
     finish();
@@ -474,7 +474,7 @@ describe('new limits', () => {
       state.recordFails = true;
       return update(limits);
     };
-    await expect(run.resize(more)).rejects.toThrow('below the use');
+    await expect(run.changes.resize(more)).rejects.toThrow('below the use');
     expect(run.slot.given).toEqual(given);
     expect(slots.at(-1)?.given?.resources).toEqual(more);
     state.recordFails = false;
@@ -492,10 +492,10 @@ it('gets no more memory than its pool has room for', async () => {
   const run = start();
   state.room = 2 * resources.memory;
   const more = { ...resources, memory: 3 * resources.memory };
-  await expect(run.resize(more)).rejects.toMatchObject({ code: 'no_capacity' });
+  await expect(run.changes.resize(more)).rejects.toMatchObject({ code: 'no_capacity' });
   expect([run.slot.given, steps]).toEqual([given, []]);
   const less = { ...resources, memory: resources.memory / 2 };
-  await run.resize(less);
+  await run.changes.resize(less);
   expect(state.counted).toBe(less.memory);
   finish();
   await run.gone;

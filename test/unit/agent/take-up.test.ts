@@ -23,7 +23,7 @@ function world(answers: boolean) {
     detach: step('detach'),
   } as unknown as Instance;
   const log = { skipTo: step('log read'), offsets: main.retained, close: step('log closed') };
-  const run = { execs: { letRun: step('let run') }, pause: step('run paused') };
+  const run = { execs: { letRun: step('let run') }, changes: { pause: step('run paused') } };
   const ground = {
     recording: { forPool: () => ({ pause: step('pause'), resume: step('resume') }) },
     async adopt(...[, , , answer]: Parameters<TakeUpGround['adopt']>) {

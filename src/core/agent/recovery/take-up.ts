@@ -110,7 +110,7 @@ async function takeCare(
     const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
     // It is taken up, and its record says what it is: no reason to end it.
     await run.execs.letRun(MAIN_PROCESS).catch(complain('cannot let the commands in a sandbox go on'));
-    if (slot.paused) await run.pause().catch(complain('cannot freeze a sandbox again'));
+    if (slot.paused) await run.changes.pause().catch(complain('cannot freeze a sandbox again'));
   } catch (error) {
     await log.close();
     throw error;

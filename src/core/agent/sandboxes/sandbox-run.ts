@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { AgentStopOptions } from '../../api/agent-api.ts';
 import type { GuestProcess } from '../../guest/guest-channel.ts';
@@ -6,26 +5,22 @@ import type { Instance } from '../../instance/instance.ts';
 import type { LogWriter } from '../../logs/log-store.ts';
 import { Latch } from '../../model/async/latch.ts';
 import { noop } from '../../model/async/noop.ts';
-import { Turns } from '../../model/async/turns.ts';
 import type { Clock } from '../../model/clock.ts';
-import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import { type ExitStatus, SIGKILL } from '../../model/process.ts';
-import type { Resources } from '../../model/sandbox/shape.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { HeldInstance } from '../pools/held-instance.ts';
 import { Execs } from '../processes/execs.ts';
 import { MemoryKills } from '../processes/memory-kills.ts';
 import { EndRecord, notEnded } from './end-record.ts';
+import { LiveChanges } from './live-changes.ts';
 import { LiveSlot } from './live-slot.ts';
-import { MainPump } from './main-pump.ts';
+import { MainOutput } from './main-output.ts';
+import type { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
 import { outcome } from './outcome.ts';
-import { Persistence } from './persistence.ts';
 import { Stopping } from './stopping.ts';
 
-/** Milliseconds for which a process waits for its log to be writable again; then it goes on without one. */
-const LOG_PATIENCE = 10_000;
 /** Milliseconds that whoever wants it gone waits for output, when it has ended. */
 const OUTPUT_PATIENCE = 5_000;
 
@@ -58,11 +53,12 @@ export class SandboxRun {
   readonly main: GuestProcess;
   readonly pump: MainPump;
   readonly execs: Execs;
+  readonly changes: LiveChanges;
   readonly ended: Promise<SlotEnd>;
   readonly gone: Promise<void>;
   readonly #options: SandboxRunOptions;
   readonly #memory: MemoryVerdict;
-  readonly #logWrites: Persistence;
+  readonly #output: MainOutput;
   readonly #endRecord: EndRecord;
   /** Fires when somebody wants it gone. */
   readonly #unwanted = new AbortController();
@@ -72,7 +68,6 @@ export class SandboxRun {
   readonly #abandoned: Promise<never>;
   #abandon!: (cause: Error) => void;
   readonly #stopping: Stopping;
-  readonly #changes = new Turns();
   readonly #over = new Latch();
   #detached = false;
   #keepsFiles = true;
@@ -81,8 +76,11 @@ export class SandboxRun {
     this.#options = options;
     const { main, held, log, clock, logger, slot, sandboxId } = options;
     const { instance } = held;
+    const letGo = this.#letGo.signal;
+    const complain = (error: unknown, what: string): void => this.#complain(error, what);
     this.sandboxId = sandboxId;
     this.#slot = new LiveSlot(slot, options.record);
+    this.changes = new LiveChanges({ slot: this.#slot, held, clock, log: logger, letGo, complain });
     this.instance = instance;
     this.main = main;
     this.#memory = new MemoryVerdict(instance, main, slot.earlierKills);
@@ -98,17 +96,10 @@ export class SandboxRun {
       isPaused: () => this.slot.paused === true,
       failed: (cause) => this.#abandon(cause),
     });
-    const exit = new AbortController();
-    main.exited.catch(noop).finally(() => exit.abort());
-    const writes = { clock, log: logger.child({ sandbox: sandboxId }), stop: this.#letGo.signal };
-    this.#logWrites = new Persistence({
-      ...writes,
-      what: 'the log of a sandbox',
-      hurry: exit.signal,
-      patience: LOG_PATIENCE,
-    });
-    this.#endRecord = new EndRecord(writes);
-    this.pump = new MainPump(main, log, this.#logWrites);
+    const named = logger.child({ sandbox: sandboxId });
+    this.#endRecord = new EndRecord({ clock, log: named });
+    this.#output = new MainOutput({ main, log, clock, logger: named, letGo, complain });
+    this.pump = this.#output.pump;
     const { channel } = instance;
     const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
     const fresh = slot.earlierKills === undefined && channel.known.length === 0;
@@ -123,7 +114,7 @@ export class SandboxRun {
 
   #giveBack(): Promise<void> {
     const filesFor = this.#keepsFiles ? this.sandboxId : undefined;
-    return this.#options.held.giveBack({ destroy: this.#resized, filesFor });
+    return this.#options.held.giveBack({ destroy: this.changes.resized, filesFor });
   }
 
   /** As `ended`, for those who come and go while it runs: nothing is kept of who has left. @throws the signal's reason */
@@ -138,8 +129,7 @@ export class SandboxRun {
 
   /** Bytes of both streams of its process that are in the log. */
   get logged(): number {
-    const { stdout, stderr } = this.#options.log.offsets;
-    return stdout + stderr;
+    return this.#output.logged;
   }
 
   /**
@@ -172,83 +162,6 @@ export class SandboxRun {
     }
   }
 
-  /**
-   * Freezes everything in it. On record first: a core that is killed meanwhile must not take a frozen guest for a dead one.
-   * @throws run_failed; it goes on then
-   */
-  pause(): Promise<void> {
-    return this.#changes.take('pause', async () => {
-      await this.#slot.change({ paused: true });
-      failpoint('pause.recorded');
-      try {
-        await this.instance.suspend();
-        failpoint('pause.frozen');
-      } catch (error) {
-        await this.#undone({ paused: undefined });
-        throw error;
-      }
-    });
-  }
-
-  /** Lets everything in it go on. @throws run_failed, and what the disk says; it stays frozen then */
-  unpause(): Promise<void> {
-    return this.#changes.take('pause', async () => {
-      await this.instance.wake();
-      failpoint('unpause.thawed');
-      try {
-        await this.#slot.change({ paused: undefined });
-      } catch (error) {
-        // It is paused by its record, and counts as that.
-        await this.instance.suspend().catch((err) => this.#complain(err, 'cannot freeze a sandbox again'));
-        throw error;
-      }
-    });
-  }
-
-  async rename(claimName: string): Promise<void> {
-    if (claimName !== this.slot.claimName) await this.#slot.change({ claimName });
-  }
-
-  /** New limits. @throws no_capacity (of the pool), run_failed; with the limits as they were */
-  async resize(resources: Resources): Promise<void> {
-    const { given } = this.slot;
-    if (given === undefined)
-      throw new FsbError('unsupported', 'the limits of a sandbox of an earlier version cannot be changed', {
-        hint: 'Reset it first.',
-      });
-    const { held } = this.#options;
-    const before = given.resources.memory;
-    held.resize(Math.max(before, resources.memory));
-    try {
-      // On record first: the next core must not use it again for somebody who counts on other limits.
-      await this.#slot.change({ given: { ...given, resources }, resized: true });
-      failpoint('resize.recorded');
-      await this.instance.update(resources);
-      failpoint('resize.applied');
-      held.resize(resources.memory);
-    } catch (error) {
-      held.resize(before);
-      await this.#undone({ given });
-      throw error;
-    }
-  }
-
-  /** It is as it was before a change that failed, and why it did is told; where the record has no room for that, it says so later. */
-  async #undone(before: Partial<SlotRecord>): Promise<void> {
-    this.#slot.learn(before);
-    const save = (): Promise<void> => this.#slot.save();
-    const { clock, logger: log } = this.#options;
-    const { signal } = this.#letGo;
-    const writes = { clock, log, what: 'what is known of a sandbox', hurry: signal, stop: signal };
-    await save().catch(() => void new Persistence(writes).insist(save).catch(noop));
-  }
-
-  /** Its limits are no longer those that its shape promises to the next one. */
-  get #resized(): boolean {
-    const { given } = this.slot;
-    return given !== undefined && !isDeepStrictEqual(given.resources, this.instance.shape.resources);
-  }
-
   /** Lets go and leaves the sandbox running: neither its log nor its record learns of an end. */
   async detach(): Promise<void> {
     this.#detached = true;
@@ -273,8 +186,8 @@ export class SandboxRun {
     await this.#drained(pumping);
     failpoint('end.drained');
     // Its last words may have come after its exit was heard of: nothing is said after the end.
-    const end = { ...seen, at: Math.max(seen.at, this.#options.log.time) };
-    await this.#closeLog();
+    const end = { ...seen, at: Math.max(seen.at, this.#output.time) };
+    await this.#output.close(!this.#detached);
     failpoint('end.logged');
     if (!this.#detached) await this.#recordEnd(end);
     return end;
@@ -294,24 +207,6 @@ export class SandboxRun {
     await Promise.race([pumping, this.#abandoned]).catch(noop);
     signal.removeEventListener('abort', limit);
     cancel();
-  }
-
-  async #closeLog(): Promise<void> {
-    const { log, logger } = this.#options;
-    try {
-      if (!this.#detached) {
-        const { missing } = this.pump;
-        if (missing > 0)
-          logger.error(
-            { sandbox: this.sandboxId, missing },
-            'output is missing in a log: it could not be written',
-          );
-        await this.#logWrites.insist(() => log.end(this.pump.ends));
-      }
-    } catch (error) {
-      this.#complain(error, 'cannot mark a log as complete');
-    }
-    await log.close().catch((error) => this.#complain(error, 'cannot close a log'));
   }
 
   /** Without a record, the guest must go on to know how it ended: the next core asks it. */
