@@ -103,7 +103,9 @@ const rooms: Record<string, { may: string[]; lazily?: string[] }> = {
   'core/controller/decide': { may: ['core/api', 'core/model'] },
   // What is known of each sandbox, on the disk and in memory, and who is told that it has changed.
   'core/controller/records': { may: ['core/controller/decide', 'core/store', 'core/api', 'core/model'] },
-  'core/controller/queries': { may: ['core/controller/records', 'core/api', 'core/model'] },
+  'core/controller/queries': {
+    may: ['core/controller/records', 'core/controller/decide', 'core/api', 'core/model'],
+  },
   // The steps of a sandbox's life, and their turns.
   'core/controller/lifecycle': {
     may: ['core/controller/records', 'core/controller/decide', 'core/api', 'core/model'],

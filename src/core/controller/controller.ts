@@ -19,23 +19,20 @@ import type {
 } from '../api/sandbox-api.ts';
 import { abortable } from '../model/async/abortable.ts';
 import { noop } from '../model/async/noop.ts';
-import { SharedWork } from '../model/async/shared-work.ts';
 import type { Clock } from '../model/clock.ts';
-import { FsbError } from '../model/failure/errors.ts';
-import { failpoint } from '../model/failure/failpoint.ts';
 import { assertName } from '../model/ids.ts';
-import { assertDigest } from '../model/image/digest.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
 import { isLive } from '../model/sandbox/phase.ts';
-import { refKey, type Sandbox, type SandboxRef, type SandboxUsage } from '../model/sandbox/sandbox.ts';
+import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
-import { filesLeftBy, filesOf, logIdsOf, needsFilesOnly } from './decide/left-files.ts';
+import { filesLeftBy, needsFilesOnly } from './decide/left-files.ts';
 import { statusOf } from './decide/phase-after.ts';
 import { assertAwake, assertRunning, isPaused } from './decide/requirements.ts';
 import { attachTo } from './lifecycle/attached.ts';
 import { AutoRemoval } from './lifecycle/auto-removal.ts';
 import { Changes } from './lifecycle/changes.ts';
+import { Creations } from './lifecycle/creations.ts';
 import { type Ending, Generations } from './lifecycle/generations.ts';
 import { Lifecycle } from './lifecycle/lifecycle.ts';
 import { Operations } from './lifecycle/operations.ts';
@@ -43,16 +40,14 @@ import { Retries } from './lifecycle/retries.ts';
 import { Starts } from './lifecycle/starts.ts';
 import { listed } from './queries/listing.ts';
 import { pageOf } from './queries/pages.ts';
+import { SandboxLogs } from './queries/sandbox-logs.ts';
 import { usageOf } from './queries/usage.ts';
 import { currentRevision, watchSandboxes } from './queries/watching.ts';
 import type { History } from './records/happenings.ts';
-import { assertKey, newSandbox } from './records/new-sandbox.ts';
+import { assertKey } from './records/new-sandbox.ts';
 import { Registry } from './records/registry.ts';
 import type { SandboxEntry } from './records/sandbox-entry.ts';
-import { NodeWatch } from './recovery/node-watch.ts';
-import { reconcile } from './recovery/reconcile.ts';
-import { Recreations } from './recovery/recreations.ts';
-import { Resync } from './recovery/resync.ts';
+import { Recovery } from './recovery/recovery.ts';
 
 export interface ControllerOptions {
   agent: AgentApi;
@@ -71,104 +66,61 @@ export interface ControllerOptions {
 export class Controller implements SandboxApi {
   readonly #agent: AgentApi;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #history: History;
   readonly #registry: Registry;
   readonly #retries: Retries;
   readonly #lifecycle: Lifecycle;
-  readonly #starts: Starts;
+  readonly #creations: Creations;
   readonly #generations: Generations;
   readonly #changes: Changes;
   readonly #operations: Operations;
-  readonly #recreations: Recreations;
-  readonly #watch: NodeWatch;
-  readonly #mayBeWanted: (id: string) => boolean;
+  readonly #recovery: Recovery;
   readonly #autoRemoval: AutoRemoval;
+  readonly #logs: SandboxLogs;
 
-  constructor({ agent, sandboxes, clock, log, mayBeWanted, history, recordRoom }: ControllerOptions) {
+  constructor(options: ControllerOptions) {
+    const { agent, sandboxes, clock, log, mayBeWanted = () => false, history, recordRoom } = options;
     this.#agent = agent;
     this.#clock = clock;
-    this.#log = log;
-    this.#mayBeWanted = mayBeWanted ?? (() => false);
     this.#history = history;
     this.#registry = new Registry(sandboxes, (happening) => history.append(happening), recordRoom);
     const registry = this.#registry;
     const retries = new Retries(clock, log);
     this.#retries = retries;
-    const recreate = (entry: SandboxEntry): void => this.#recreations.due(entry);
+    const recreate = (entry: SandboxEntry): void => this.#recovery.recreate(entry);
     const lifecycle = new Lifecycle({ agent, registry, retries, clock, log, recreate });
     this.#lifecycle = lifecycle;
-    this.#starts = new Starts({ agent, registry, retries, lifecycle, clock, log });
-    this.#generations = new Generations({ agent, registry, starts: this.#starts, clock });
-    this.#changes = new Changes({ agent, registry, lifecycle, clock });
-    this.#operations = new Operations(registry, this.#generations);
-    const turns = { operations: this.#operations, generations: this.#generations };
-    this.#recreations = new Recreations({ ...turns, clock, log });
-    this.#autoRemoval = new AutoRemoval({ operations: this.#operations, lifecycle, clock, log });
-    const resync = new Resync({ agent, registry, lifecycle, retries, mayBeWanted: this.#mayBeWanted, log });
-    this.#watch = new NodeWatch({
-      ...{ agent, clock, log },
-      changed: (report) => lifecycle.apply(report),
-      asked: () => resync.asked(),
+    const starts = new Starts({ agent, registry, retries, lifecycle, clock, log });
+    const generations = new Generations({ agent, registry, starts, clock });
+    this.#generations = generations;
+    this.#changes = new Changes({ agent, registry, lifecycle, clock, log });
+    const operations = new Operations(registry, generations);
+    this.#operations = operations;
+    const autoRemoval = new AutoRemoval({ operations, lifecycle, clock, log });
+    this.#autoRemoval = autoRemoval;
+    this.#creations = new Creations({ registry, operations, starts, autoRemoval, clock });
+    this.#logs = new SandboxLogs(agent, registry);
+    this.#recovery = new Recovery({
+      ...{ agent, registry, lifecycle, retries, operations, generations, clock, log },
+      mayBeWanted,
     });
   }
 
   /** Brings the records in line with what the node really has; before the first call is answered. */
   async recover(): Promise<void> {
-    const { node } = await this.#agent.facts();
-    await reconcile(await this.#watch.first, {
-      node,
-      registry: this.#registry,
-      agent: this.#agent,
-      lifecycle: this.#lifecycle,
-      mayBeWanted: this.#mayBeWanted,
-      retries: this.#retries,
-      operations: this.#operations,
-      clock: this.#clock,
-      log: this.#log,
-    });
-    this.#lifecycle.resume();
-    for (const entry of this.#registry.entries()) {
-      this.#recreations.resume(entry);
-      this.#autoRemoval.watch(entry);
-    }
+    await this.#recovery.recover();
+    for (const entry of this.#registry.entries()) this.#autoRemoval.watch(entry);
   }
 
-  async create(request: CreateRequest, { signal }: CallOptions = {}): Promise<Sandbox> {
-    const repeated = this.#registry.repeated(request);
-    if (repeated?.start?.isAbandoned) {
-      // By an earlier call with this key, whose caller is gone: this one begins anew when that is out of the way.
-      await abortable(repeated.start.ended, signal);
-      return this.create(request, { signal });
-    }
-    if (repeated) return repeated.start ? repeated.start.join(signal) : repeated.sandbox;
-    const { imageDigest } = request;
-    if (imageDigest !== undefined) assertDigest(imageDigest, 'image digest');
-    const holder = this.#registry.holderOf(request);
-    if (holder?.sandbox.autoRemove && (await this.#autoRemoval.giveWay(holder)))
-      return this.create(request, { signal });
-    const entry = this.#registry.add(newSandbox(request, this.#clock.now()));
-    entry.start = new SharedWork((leaving) => {
-      const start = (): Promise<Sandbox> =>
-        this.#starts.start(entry, entry.save(), { imageDigest, signal: leaving });
-      return this.#operations.first(entry, start).finally(() => {
-        entry.start = undefined;
-      });
-    });
-    this.#autoRemoval.watch(entry);
-    return entry.start.join(signal);
+  create(request: CreateRequest, options?: CallOptions): Promise<Sandbox> {
+    return this.#creations.create(request, options);
   }
 
   async get(ref: SandboxRef): Promise<Sandbox> {
     const { sandbox } = this.#registry.require(ref);
     // What its log takes is worth no failure: a core without a descriptor to look with has more to say than that.
-    const logBytes = await this.#logBytes(sandbox).catch(() => undefined);
+    const logBytes = await this.#logs.bytes(sandbox).catch(() => undefined);
     return { ...sandbox, logBytes };
-  }
-
-  async #logBytes(sandbox: Sandbox): Promise<number> {
-    const sizes = await Promise.all(logIdsOf(sandbox).map((id) => this.#agent.logBytes(id)));
-    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   async list(query: ListQuery): Promise<Sandbox[]> {
@@ -199,29 +151,8 @@ export class Controller implements SandboxApi {
     await abortable(recorded, signal);
   }
 
-  /** A generator, so that even an unknown name is told when the entries are asked for. */
-  async *logs(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
-    const entry = this.#registry.find(ref);
-    if (entry === undefined) return yield* this.#agent.logs(await this.#retainedLog(ref), query, options);
-    const leave = entry.read();
-    try {
-      // The node knows a generation from its start on.
-      if (entry.sandbox.generation > 1)
-        await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
-      // Where a start has failed, the log is where the files are.
-      const id = filesOf(entry.sandbox) ?? entry.sandbox.id;
-      if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
-      yield* this.#agent.logs(id, query, options);
-    } finally {
-      leave();
-    }
-  }
-
-  /** Of a sandbox that is deleted. @throws not_found, conflict (several ids begin so) */
-  async #retainedLog(ref: SandboxRef): Promise<string> {
-    const id = await this.#agent.retainedLog(ref);
-    if (id === undefined) throw this.#registry.missing(ref);
-    return id;
+  logs(ref: SandboxRef, query: LogQuery, options?: CallOptions): AsyncGenerator<LogEntry> {
+    return this.#logs.read(ref, query, options);
   }
 
   async exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -281,16 +212,7 @@ export class Controller implements SandboxApi {
 
   async rename(ref: SandboxRef, name: string, { signal }: CallOptions = {}): Promise<Sandbox> {
     assertName(name, 'sandbox name');
-    const rename = async (entry: SandboxEntry): Promise<void> => {
-      await this.#registry.rename(entry, name, this.#clock.now());
-      failpoint('rename.recorded');
-      const { id } = entry.sandbox;
-      // It has its name; the node's is for people, and the next core tells it again.
-      await this.#agent
-        .rename(id, refKey(entry.sandbox))
-        .catch((error) => this.#log.error({ err: error, sandbox: id }, 'cannot tell the node a name'));
-    };
-    return this.#operations.take(ref, rename, signal);
+    return this.#operations.take(ref, (entry) => this.#changes.rename(entry, name), signal);
   }
 
   update(ref: SandboxRef, change: SandboxChange, { signal }: CallOptions = {}): Promise<Sandbox> {
@@ -304,17 +226,9 @@ export class Controller implements SandboxApi {
 
   /** Nothing happens by itself any more; the sandboxes live on. Waits for what is just being ended, for five seconds. */
   async close(): Promise<void> {
-    this.#watch.close();
-    this.#recreations.close();
+    this.#recovery.close();
     this.#autoRemoval.close();
     this.#lifecycle.close();
     await this.#retries.close();
   }
-}
-
-function isAnother(name: string): FsbError {
-  return new FsbError(
-    'not_found',
-    `the sandbox whose log was read is gone: another one is called ${name} now`,
-  );
 }

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { AgentApi } from '../../api/agent-api.ts';
 import type { SandboxChange } from '../../api/sandbox-api.ts';
 import { noop } from '../../model/async/noop.ts';
@@ -7,7 +8,7 @@ import { failpoint } from '../../model/failure/failpoint.ts';
 import { formatSize } from '../../model/quantity.ts';
 import { type CheckedChange, keysOf, readChange } from '../../model/sandbox/change.ts';
 import { assertWithin } from '../../model/sandbox/node-limits.ts';
-import type { Sandbox } from '../../model/sandbox/sandbox.ts';
+import { refKey, type Sandbox } from '../../model/sandbox/sandbox.ts';
 import { defaultResources, type Resources } from '../../model/sandbox/shape.ts';
 import { assertLabels } from '../../model/sandbox/spec-size.ts';
 import { type Expires, expiresOf } from '../decide/expires.ts';
@@ -20,9 +21,10 @@ import type { Lifecycle } from './lifecycle.ts';
 
 export interface ChangesParts {
   agent: AgentApi;
-  registry: Pick<Registry, 'assertRoomFor'>;
+  registry: Pick<Registry, 'assertRoomFor' | 'rename'>;
   lifecycle: Lifecycle;
   clock: Clock;
+  log: Logger;
 }
 
 /**
@@ -34,12 +36,14 @@ export class Changes {
   readonly #registry: ChangesParts['registry'];
   readonly #lifecycle: Lifecycle;
   readonly #clock: Clock;
+  readonly #log: Logger;
 
-  constructor({ agent, registry, lifecycle, clock }: ChangesParts) {
+  constructor({ agent, registry, lifecycle, clock, log }: ChangesParts) {
     this.#agent = agent;
     this.#registry = registry;
     this.#lifecycle = lifecycle;
     this.#clock = clock;
+    this.#log = log;
   }
 
   async pause(entry: SandboxEntry): Promise<void> {
@@ -64,6 +68,16 @@ export class Changes {
     await this.#agent.unpause(id);
     failpoint('unpause.done');
     await this.#enterPaused(entry, undefined);
+  }
+
+  /** The one change that is ours first: the name of the node is only for people, and the next core tells it again. */
+  async rename(entry: SandboxEntry, name: string): Promise<void> {
+    await this.#registry.rename(entry, name, this.#clock.now());
+    failpoint('rename.recorded');
+    const { id } = entry.sandbox;
+    await this.#agent
+      .rename(id, refKey(entry.sandbox))
+      .catch((error) => this.#log.error({ err: error, sandbox: id }, 'cannot tell the node a name'));
   }
 
   async update(entry: SandboxEntry, input: SandboxChange): Promise<void> {
