@@ -13,7 +13,7 @@ failed=0
 crashes() { FSB_TEST_ALL_CRASHES=1 sh scripts/test.sh test/integration/core/crash ${FSB_LONG_WORDS:-}; }
 frames() {
   FSB_TEST_FRAMES=${FSB_LONG_FRAMES:-1000000} sh scripts/test.sh --testTimeout 3600000 \
-    test/unit/server/hostile-clients.test.ts test/unit/server/hostile-http2.test.ts
+    test/unit/server/hostile/hostile-clients.test.ts test/unit/server/hostile/hostile-http2.test.ts
 }
 soak() { sh scripts/soak.sh --cycles "${FSB_LONG_CYCLES:-10000}"; }
 fuzz() { npm run --silent fuzz -- --seconds "${FSB_LONG_FUZZ_SECONDS:-300}" ${FSB_TEST_SEED:+--seed "$FSB_TEST_SEED"}; }

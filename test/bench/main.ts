@@ -1,22 +1,22 @@
 /**
  * The benchmarks: `npm run bench`, with `-- --json FILE`, `--quick`, `--only claim,refill`.
  * Everything runs against the production bundle in a process of its own, and next to `runc run` and docker
- * (docker-engine.ts says which) in the same run; the table says of each budget whether it holds.
+ * (processes/docker-engine.ts says which) in the same run; the table says of each budget whether it holds.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { claimGroup } from './claim.ts';
-import { coldGroup, execGroup } from './exec.ts';
-import { imageRunGroup } from './image-run.ts';
+import { type Figures, markdownTable } from './figures/stats.ts';
+import { imageRunGroup } from './images/image-run.ts';
+import { pullGroup, unpackGroup } from './images/pull.ts';
 import { loadGroup } from './load/load.ts';
-import { logDrainGroup } from './log-drain.ts';
-import { memoryGroup } from './memory.ts';
-import { othersGroup } from './others.ts';
-import { processGroup } from './processes.ts';
-import { pullGroup, unpackGroup } from './pull.ts';
-import { refillGroup } from './refill.ts';
-import { type Figures, markdownTable } from './stats.ts';
+import { othersGroup } from './processes/others.ts';
+import { processGroup } from './processes/processes.ts';
+import { claimGroup } from './sandboxes/claim.ts';
+import { coldGroup, execGroup } from './sandboxes/exec.ts';
+import { logDrainGroup } from './sandboxes/log-drain.ts';
+import { memoryGroup } from './sandboxes/memory.ts';
+import { refillGroup } from './sandboxes/refill.ts';
 
 /** Each runs cores of its own. `scale`: 1, or less for a quick look. */
 const groups: Record<string, (scale: number) => Promise<Figures[]>> = {

@@ -30,7 +30,7 @@ const boot = (_: unknown, signal?: AbortSignal): Promise<Instance> =>
 function newPool(max: number): Pool {
   const capacity = { max, buffer_min: 0, buffer_max: 0 };
   const policy = parsePolicy(
-    { name: 'bench', capacity, memory_budget: '8192t' },
+    { name: 'bench', capacity, memory_budget: '4096t' },
     { cores: 2, pids: 32_768, memory: 1 },
   );
   return createPool({ policy, boot, clock, log: pino({ level: 'silent' }) });

@@ -8,7 +8,7 @@ const LONGEST = [
   ...['integration/core/soak', 'integration/core/crash/', 'e2e/', 'contract/'],
   'integration/core/doubtful-recovery',
   'unit/pool/model',
-  'unit/server/slow-clients',
+  'unit/server/hostile/slow-clients',
 ];
 
 /** So that in the end no worker is left alone with one of them. */

@@ -1,7 +1,7 @@
 import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
-import { HELLO, ready } from '../bench-pool.ts';
-import { forgetPeak, peakMemory, residentMemory } from '../proc.ts';
-import { type Figures, fail, figures, type Samples, single } from '../stats.ts';
+import { HELLO, ready } from '../core/bench-pool.ts';
+import { forgetPeak, peakMemory, residentMemory } from '../core/proc.ts';
+import { type Figures, fail, figures, type Samples, single } from '../figures/stats.ts';
 import { type Place, WARM } from './place.ts';
 
 const CREATES = 1000;

@@ -1,7 +1,7 @@
 import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
-import { HELLO } from '../bench-pool.ts';
-import { forgetPeak, peakMemory, residentMemory } from '../proc.ts';
-import { add, type Figures, figures, type Samples, sampleTogether, single } from '../stats.ts';
+import { HELLO } from '../core/bench-pool.ts';
+import { forgetPeak, peakMemory, residentMemory } from '../core/proc.ts';
+import { add, type Figures, figures, type Samples, sampleTogether, single } from '../figures/stats.ts';
 import type { Place } from './place.ts';
 
 const AT_ONCE = 200;

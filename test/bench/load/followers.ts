@@ -1,8 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
-import { HELLO, ready } from '../bench-pool.ts';
-import { processorTime, residentMemory } from '../proc.ts';
-import { add, type Figures, figures, type Samples, sample, sampleTogether, single } from '../stats.ts';
+import { HELLO, ready } from '../core/bench-pool.ts';
+import { processorTime, residentMemory } from '../core/proc.ts';
+import {
+  add,
+  type Figures,
+  figures,
+  type Samples,
+  sample,
+  sampleTogether,
+  single,
+} from '../figures/stats.ts';
 import { type Place, WARM } from './place.ts';
 
 const FOLLOWERS = 2000;

@@ -1,4 +1,4 @@
-import type { Figures } from '../stats.ts';
+import type { Figures } from '../figures/stats.ts';
 import { manyCreates } from './creates.ts';
 import { manyExecs } from './execs.ts';
 import { idleFollowers } from './followers.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import { Authority } from '../../helpers/core/certificates.ts';
-import { startBenchCore } from '../bench-core.ts';
-import { createPool } from '../bench-pool.ts';
+import { startBenchCore } from '../core/bench-core.ts';
+import { createPool } from '../core/bench-pool.ts';
 
 export const WARM = 50;
 const TOKEN = 'token-of-the-load-bench';

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SandboxRef } from '../../../src/core/model/sandbox/sandbox.ts';
-import { HELLO } from '../bench-pool.ts';
-import { forgetPeak, peakMemory, residentMemory } from '../proc.ts';
-import { type Figures, figures, sampleTogether, single } from '../stats.ts';
+import { HELLO } from '../core/bench-pool.ts';
+import { forgetPeak, peakMemory, residentMemory } from '../core/proc.ts';
+import { type Figures, figures, sampleTogether, single } from '../figures/stats.ts';
 import type { Place } from './place.ts';
 
 const FAST = 4;

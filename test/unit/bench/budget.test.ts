@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { budgetCell } from '../../bench/budget.ts';
-import { figures } from '../../bench/stats.ts';
+import { budgetCell } from '../../bench/figures/budget.ts';
+import { figures } from '../../bench/figures/stats.ts';
 
 const row = (name: string, samples: number[], budget?: string) =>
   figures(name, { samples, failures: 0 }, { budget });
