@@ -31,6 +31,9 @@ export class SandboxEntry {
   /** Its end is under way, by a stop that callers may hurry on. */
   ending?: { grace: number };
 
+  /** With what its start failed, as long as nobody knows whether the node had begun it. */
+  failedStart?: FsbError;
+
   /** The report of an end that came before the start was known. */
   early?: AgentSandbox;
 
