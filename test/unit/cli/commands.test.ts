@@ -721,7 +721,11 @@ describe('the rest', () => {
     const line = startCommandLine(['version', '--client'], { core });
     await line.code;
     expect(line.connections).toEqual([]);
-    expect((await fsb('version', { core: undefined })).code).toBe(0);
+    expect(line.stdout.text).toMatch(/^fsb-ctl: .*\n$/);
+    const { stdout, ...rest } = await fsb('version', { core: undefined });
+    expect(rest).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^fsb-ctl: .*\ncore: {4}.*not running.*\n$/);
+    expect(JSON.parse((await fsb('version -o json', { core: undefined })).stdout).core).toBe(null);
   });
 
   it('tells its version before it says which configuration file is broken', async () => {
