@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../cli/command/global-flags.ts';
 import type { Settings } from '../cli/config/settings.ts';
-import { localCore } from '../cli/local/find.ts';
+import { localCore } from '../cli/local/daemon/find.ts';
 import { type AskedCore, versionListing } from '../cli/output/listings/version-view.ts';
 import { FsbError } from '../core/model/failure/errors.ts';
 
