@@ -174,11 +174,11 @@ void channel_pump(struct guest *guest) {
   watch_again(guest, more_to_handle, more_to_send);
 }
 
-void channel_take(struct guest *guest, int fd) {
+void channel_take(struct guest *guest, int fd, uint16_t version) {
   struct channel *channel = &guest->channel;
   if (channel->watch.fd >= 0) lose(guest);
   watch_init(&channel->watch, fd, channel_ready);
-  outgoing_list_processes(guest);
+  outgoing_list_processes(guest, version);
 }
 
 void channel_skip(struct channel *channel, const struct process *process) {

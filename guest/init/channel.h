@@ -22,8 +22,8 @@ struct channel {
 bool channel_init(struct channel *channel);
 bool channel_is_open(const struct channel *channel);
 
-/* Makes `fd`, whose HELLO was accepted, the connection; an earlier one is closed. */
-void channel_take(struct guest *guest, int fd);
+/* Makes `fd`, whose HELLO was accepted, the connection; an earlier one is closed. `version`: what is spoken on it. */
+void channel_take(struct guest *guest, int fd, uint16_t version);
 
 /* Handles what came and sends what there is, without blocking. Called after every turn of the loop. */
 void channel_pump(struct guest *guest);

@@ -140,7 +140,8 @@ static void default_signals(void) {
 }
 
 _Noreturn void child_run(const struct spawn_request *request, const struct child_files *files,
-                         const struct rlimit *open_files) {
+                         const struct rlimit *open_files, struct stopwatch *stopwatch) {
+  stopwatch_passed(stopwatch, STEP_FORK);
   setsid();
   place_descriptors(files);
   if (request->tty && ioctl(0, TIOCSCTTY, 0) < 0) {
@@ -162,6 +163,7 @@ _Noreturn void child_run(const struct spawn_request *request, const struct child
   }
   complete_environment(request, &identity);
   default_signals();
+  stopwatch_passed(stopwatch, STEP_PREPARE);
   error = execute(request->argv, request->environment);
   fail(STAGE_EXECUTE, error, "%s", execute_problem(request->argv[0], error));
 }

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "spawn_request.h"
+#include "stopwatch.h"
 
 struct child_files {
   int input; /* becomes 0 */
@@ -15,6 +16,6 @@ struct child_files {
 
 /* Becomes the requested program, or writes a struct failure to files->status and ends. */
 _Noreturn void child_run(const struct spawn_request *request, const struct child_files *files,
-                         const struct rlimit *open_files);
+                         const struct rlimit *open_files, struct stopwatch *stopwatch);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 enum {
-  PROTOCOL_VERSION = 1,
+  PROTOCOL_VERSION = 2,
   FRAME_LENGTH_BYTES = 4,
   FRAME_HEADER = 9, /* length, type, process */
   FRAME_LONGEST_FROM_CORE = 1024 * 1024,
@@ -59,6 +59,10 @@ enum error_code {
   ERROR_WINDOW,
   ERROR_OFFSET,
 };
+
+/* What the guest does until a process runs, in this order: opening its pipes or its pty; the fork, until the child
+ * runs; user, directory and limits; the execution, until it is seen here. */
+enum spawn_step { STEP_OPEN, STEP_FORK, STEP_PREPARE, STEP_EXECUTE, SPAWN_STEPS };
 
 enum signal_scope { SCOPE_PROCESS, SCOPE_GROUP, SCOPE_ALL };
 
@@ -127,10 +131,11 @@ struct exit_report {
 
 /* Each writes one whole frame to `out`, which has room for FRAME_SMALL bytes, and returns its size. Messages longer
  * than FRAME_MESSAGE_LARGEST are cut. */
-size_t frame_welcome(uint8_t *out);
+size_t frame_welcome(uint8_t *out, uint16_t version);
 size_t frame_process(uint8_t *out, uint32_t process, const struct process_report *report);
 size_t frame_ready(uint8_t *out);
-size_t frame_spawned(uint8_t *out, uint32_t process, int32_t pid);
+/* `times`: nanoseconds of each step, or NULL. */
+size_t frame_spawned(uint8_t *out, uint32_t process, int32_t pid, const uint64_t times[SPAWN_STEPS]);
 size_t frame_spawn_failed(uint8_t *out, uint32_t process, uint8_t stage, int32_t error, const char *message);
 size_t frame_input_ack(uint8_t *out, uint32_t process, uint64_t offset);
 size_t frame_input_closed(uint8_t *out, uint32_t process);

@@ -30,9 +30,9 @@ static uint8_t *put_message(uint8_t *at, const char *message) {
   return at + length;
 }
 
-size_t frame_welcome(uint8_t *out) {
+size_t frame_welcome(uint8_t *out, uint16_t version) {
   uint8_t *at = begin(out, FRAME_WELCOME, 0);
-  at = put(at, PROTOCOL_VERSION, 2);
+  at = put(at, version, 2);
   at = put(at, OUTPUT_WINDOW, 4);
   at = put(at, INPUT_WINDOW, 4);
   return end(out, at, 0);
@@ -53,8 +53,10 @@ size_t frame_process(uint8_t *out, uint32_t process, const struct process_report
 
 size_t frame_ready(uint8_t *out) { return end(out, begin(out, FRAME_READY, 0), 0); }
 
-size_t frame_spawned(uint8_t *out, uint32_t process, int32_t pid) {
-  return end(out, put(begin(out, FRAME_SPAWNED, process), (uint32_t)pid, 4), 0);
+size_t frame_spawned(uint8_t *out, uint32_t process, int32_t pid, const uint64_t times[SPAWN_STEPS]) {
+  uint8_t *at = put(begin(out, FRAME_SPAWNED, process), (uint32_t)pid, 4);
+  for (int step = 0; times != NULL && step < SPAWN_STEPS; step++) at = put(at, times[step], 8);
+  return end(out, at, 0);
 }
 
 size_t frame_spawn_failed(uint8_t *out, uint32_t process, uint8_t stage, int32_t error, const char *message) {

@@ -35,9 +35,9 @@ static void hear_hello(struct pending *pending) {
   struct core_frame frame;
   const char *reason = "";
   enum error_code code = frame_decode(pending->bytes, &frame, &reason);
-  if (code == ERROR_NONE && frame.hello.version != PROTOCOL_VERSION) {
+  if (code == ERROR_NONE && frame.hello.version == 0) {
     code = ERROR_VERSION;
-    reason = "this guest speaks version 1 only";
+    reason = "there is no version 0";
   }
   if (code == ERROR_NONE && guest->listener.has_secret && !secret_matches(&guest->listener, frame.hello.secret)) {
     code = ERROR_SECRET;
@@ -47,10 +47,11 @@ static void hear_hello(struct pending *pending) {
     refuse(pending, code, reason);
     return;
   }
+  uint16_t version = frame.hello.version < PROTOCOL_VERSION ? frame.hello.version : PROTOCOL_VERSION;
   int fd = pending->watch.fd;
   watch_pause(&guest->loop, &pending->watch);
   pending->watch.fd = -1;
-  channel_take(guest, fd);
+  channel_take(guest, fd, version);
 }
 
 /* How many bytes the first frame has, as far as it is known. 0: refused. */

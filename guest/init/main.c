@@ -8,6 +8,7 @@
  *   listener -> channel      a peer says HELLO and becomes the one connection to the core
  *   frame_decode -> dispatch what the core asks for        (frame_encode <- outgoing: what the guest tells)
  *   spawn -> child           fork here, everything up to exec there (users, lines, workdir, execute)
+ *   stopwatch                how long that takes, for a core that asks
  *   process                  the table; each process has one input and two output streams
  *   output, input, ring, pty the streams, their windows and buffers
  *   reap                     signals, exit statuses, totals

@@ -4,9 +4,9 @@
 
 #include "guest.h"
 
-void outgoing_list_processes(struct guest *guest) {
+void outgoing_list_processes(struct guest *guest, uint16_t version) {
   struct channel *channel = &guest->channel;
-  channel_commit(channel, frame_welcome(channel_reserve(channel)));
+  channel_commit(channel, frame_welcome(channel_reserve(channel), version));
   for (struct process *process = guest->table.first; process != NULL; process = process->next) {
     if (process->id == 0) continue;
     struct process_report report;
@@ -40,11 +40,18 @@ static bool everything_sent(const struct process *process) {
   return true;
 }
 
+static void tell_spawned(struct channel *channel, struct process *process) {
+  uint64_t times[SPAWN_STEPS];
+  bool timed = stopwatch_read(process->stopwatch, times);
+  stopwatch_free(&process->stopwatch);
+  channel_commit(channel, frame_spawned(channel_reserve(channel), process->id, process->pid, timed ? times : NULL));
+  process->tell_spawned = false;
+}
+
 static bool tell_events(struct channel *channel, struct process *process) {
   bool told = false;
   if (process->tell_spawned) {
-    channel_commit(channel, frame_spawned(channel_reserve(channel), process->id, process->pid));
-    process->tell_spawned = false;
+    tell_spawned(channel, process);
     told = true;
   }
   /* Nothing of it reaches the core before it knows that the process runs. */
@@ -110,6 +117,7 @@ bool outgoing_fill(struct guest *guest) {
 static void detach(struct process *process) {
   process->attached = false;
   process->tell_spawned = false;
+  stopwatch_free(&process->stopwatch);
   process->tell_exit = process->exit_sent = false;
   process->input.tell_ack = false;
   process->input.tell_closed = false;

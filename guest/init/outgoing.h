@@ -3,14 +3,15 @@
 #define FSB_OUTGOING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct guest;
 
 /* From this many queued bytes on nothing more is added. */
 enum { OUT_FULL = 128 * 1024 };
 
-/* WELCOME, a PROCESS for each process, READY. */
-void outgoing_list_processes(struct guest *guest);
+/* WELCOME, with the version that is spoken, a PROCESS for each process, READY. */
+void outgoing_list_processes(struct guest *guest, uint16_t version);
 
 /* Queues what there is to tell, at most one frame of each stream. Returns whether anything was queued. */
 bool outgoing_fill(struct guest *guest);

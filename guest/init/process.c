@@ -65,6 +65,7 @@ void process_bury(struct process *process) {
   process_release_terminal(process);
   free(process->failure);
   process->failure = NULL;
+  stopwatch_free(&process->stopwatch);
   process->next = table->graveyard;
   table->graveyard = process;
 }

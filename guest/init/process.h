@@ -8,6 +8,7 @@
 #include "input.h"
 #include "loop.h"
 #include "output.h"
+#include "stopwatch.h"
 
 struct guest;
 
@@ -46,6 +47,7 @@ struct process {
   int terminal; /* a tty's slave side, held open so that hang-up is seen only after the process ended; else -1 */
   struct watch status; /* the pipe on which the child tells why it could not execute */
   struct failure *failure;
+  struct stopwatch *stopwatch; /* NULL: nobody asks, or it was told */
   struct exit_report exit;
   struct input input;
   struct output output[2];

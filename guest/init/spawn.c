@@ -107,8 +107,9 @@ static bool start(struct process *process, const struct spawn_request *request, 
     close_child_ends(process, &ends);
     return fail(failure, STAGE_RESOURCES, opened ? ENOMEM : error, request->tty ? "cannot open a pty" : "cannot open pipes");
   }
+  stopwatch_passed(process->stopwatch, STEP_OPEN);
   pid_t pid = fork();
-  if (pid == 0) child_run(request, &ends.child, &process->guest->open_files);
+  if (pid == 0) child_run(request, &ends.child, &process->guest->open_files, process->stopwatch);
   error = errno;
   close_child_ends(process, &ends);
   if (pid < 0) return fail(failure, STAGE_RESOURCES, error, "cannot fork");
@@ -124,6 +125,7 @@ bool spawn(struct guest *guest, uint32_t id, const struct spawn_request *request
   if (process == NULL) return fail(failure, STAGE_RESOURCES, EAGAIN, "too many processes");
   process->tty = request->tty;
   process->attached = true;
+  if (request->times) process->stopwatch = stopwatch_start();
   if (start(process, request, failure)) return true;
   process_bury(process);
   return false;
@@ -151,6 +153,7 @@ void spawn_settle(struct process *process) {
     execution_failed(process, &failure);
     return;
   }
+  stopwatch_passed(process->stopwatch, STEP_EXECUTE);
   if (process->state == PROCESS_STARTING) process->state = PROCESS_RUNNING;
   process->tell_spawned = process->attached;
 }

@@ -8,7 +8,7 @@
 /* HOME and HOSTNAME, where they are missing. */
 enum { SPARE_VARIABLES = 2 };
 
-enum { FLAG_TTY = 1, FLAG_INPUT = 2, FLAG_DISCARD = 4, FLAGS_KNOWN = 7 };
+enum { FLAG_TTY = 1, FLAG_INPUT = 2, FLAG_DISCARD = 4, FLAG_TIMES = 8, FLAGS_KNOWN = 15 };
 
 /* A list's count cannot be larger than the bytes that are left allow; so a small frame never allocates much. */
 static bool plausible(struct reader *reader, size_t count, size_t least_size) {
@@ -74,6 +74,7 @@ static enum decoded decode(struct reader *reader, struct spawn_request *out) {
   out->tty = (flags & FLAG_TTY) != 0;
   out->input = (flags & FLAG_INPUT) != 0;
   out->discard = (flags & FLAG_DISCARD) != 0;
+  out->times = (flags & FLAG_TIMES) != 0;
   out->rows = read_u16(reader);
   out->columns = read_u16(reader);
   char *text = out->text;

@@ -17,6 +17,7 @@ struct spawn_request {
   bool tty;
   bool input;
   bool discard;
+  bool times; /* the core asks how long each step takes */
   uint16_t rows;
   uint16_t columns;
   char *cwd;  /* "" for / */

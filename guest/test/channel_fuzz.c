@@ -52,8 +52,11 @@ pid_t fuzz_fork(void) { return 0; }
 void signals_handled(sigset_t *set) { sigemptyset(set); }
 
 /* "In the child": keeps its ends. The parent goes on with a pid of 0, which name_children() replaces. */
-void child_run(const struct spawn_request *request, const struct child_files *files, const struct rlimit *open_files) {
-  (void)request;
+void child_run(const struct spawn_request *request, const struct child_files *files, const struct rlimit *open_files,
+               struct stopwatch *stopwatch) {
+  require((stopwatch != NULL) == request->times);
+  stopwatch_passed(stopwatch, STEP_FORK);
+  stopwatch_passed(stopwatch, STEP_PREPARE);
   (void)open_files;
   struct child *child = children;
   while (child < children + CHILDREN && child->pid != 0) child++;
@@ -124,6 +127,7 @@ static void check_frame(struct reader reader) {
   require(type >= FRAME_WELCOME && (type <= FRAME_PONG || type == FRAME_ERROR));
   if (type == FRAME_STDOUT || type == FRAME_STDERR) check_output(pid, type - FRAME_STDOUT, &reader);
   if (type == FRAME_EXIT) check_exit(pid, &reader);
+  if (type == FRAME_SPAWNED) require(reader.left == 4 || reader.left == 4 + 8 * SPAWN_STEPS);
   if (type == FRAME_PROCESS) read_bytes(&reader, 2);
   if ((type == FRAME_PROCESS || type == FRAME_SPAWNED) && id >= 1 && id <= IDS) pid_of[id] = (pid_t)read_u32(&reader);
 }
@@ -173,7 +177,7 @@ static size_t put(uint8_t *at, uint64_t value, size_t size) {
 
 /* The least SPAWN: flags, and `x` for a command. */
 static size_t put_spawn(uint8_t *at, uint8_t flags) {
-  size_t size = put(at, flags % 8, 4) + 16;
+  size_t size = put(at, flags % 16, 4) + 16;
   memset(at + 4, 0, 16);
   size += put(at + size, 1, 4);
   size += put(at + size, 1, 4);
@@ -237,7 +241,7 @@ static void connect_peer(void) {
   heard_length = 0;
   require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both) == 0);
   peer = both[1];
-  channel_take(&guest, both[0]);
+  channel_take(&guest, both[0], PROTOCOL_VERSION);
 }
 
 static void with_child(struct child *child, enum step step, uint8_t first, uint8_t second) {

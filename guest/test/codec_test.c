@@ -38,8 +38,8 @@ static void add_strings(const char *name, char **list) {
 }
 
 static void add_spawn(const struct spawn_request *request) {
-  add("tty=%d stdin=%d discard=%d rows=%u columns=%u cwd=", request->tty, request->input, request->discard,
-      request->rows, request->columns);
+  add("tty=%d stdin=%d discard=%d times=%d rows=%u columns=%u cwd=", request->tty, request->input, request->discard,
+      request->times, request->rows, request->columns);
   add_hex(request->cwd, strlen(request->cwd));
   add(" user=");
   add_hex(request->user, strlen(request->user));

@@ -14,8 +14,8 @@ const tailed = (data, tail) => data + (tail ? tail.byte.repeat(tail.count) : '')
 const describe = {
   HELLO: (f) => `version=${f.version} secret=${f.secret || '-'}`,
   SPAWN: (f) =>
-    `tty=${+f.tty} stdin=${+f.stdin} discard=${+f.discardOutput} rows=${f.rows} columns=${f.columns} cwd=${hex(f.cwd)} ` +
-    `user=${hex(f.user)} groups=${list(f.groups)} ` +
+    `tty=${+f.tty} stdin=${+f.stdin} discard=${+f.discardOutput} times=${+f.times} rows=${f.rows} columns=${f.columns} ` +
+    `cwd=${hex(f.cwd)} user=${hex(f.user)} groups=${list(f.groups)} ` +
     `limits=${list(f.limits.map((l) => `${l.resource}:${l.soft}:${l.hard}`))} ` +
     `argv=${list(f.argv.map(hex))} environment=${list(f.environment.map(hex))}`,
   STDIN: (f, tail) => `offset=${f.offset} data=${tailed(f.data, tail)}`,
@@ -29,16 +29,18 @@ const describe = {
 };
 
 const bool = (value) => (value ? 'true' : 'false');
+const times = ({ open, fork, prepare, execute }) =>
+  `(uint64_t[]){${open}u, ${fork}u, ${prepare}u, ${execute}u}`;
 const output = (stream) => (f, tail) =>
   `encode_output(out, ${f.process}u, ${stream}, ${f.offset}u, "${tailed(f.data, tail)}")`;
 const encode = {
-  WELCOME: () => 'frame_welcome(out)',
+  WELCOME: (f) => `frame_welcome(out, ${f.version})`,
   PROCESS: (f) =>
     `frame_process(out, ${f.process}u, &(struct process_report){${bool(f.exited)}, ${bool(f.tty)}, ` +
     `${bool(f.stdinOpen)}, ${f.pid}, ${f.stdinReceived}u, {${f.stdoutFirst}u, ${f.stderrFirst}u}, ` +
     `{${f.stdoutProduced}u, ${f.stderrProduced}u}})`,
   READY: () => 'frame_ready(out)',
-  SPAWNED: (f) => `frame_spawned(out, ${f.process}u, ${f.pid})`,
+  SPAWNED: (f) => `frame_spawned(out, ${f.process}u, ${f.pid}, ${f.times ? times(f.times) : 'NULL'})`,
   SPAWN_FAILED: (f) => `frame_spawn_failed(out, ${f.process}u, ${f.stage}, ${f.errno}, ${quoted(f.message)})`,
   STDOUT: output(1),
   STDERR: output(2),

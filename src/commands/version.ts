@@ -2,15 +2,15 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../cli/command/global-flags.ts';
 import type { Settings } from '../cli/config/settings.ts';
-import { versionListing } from '../cli/output/listings/version-view.ts';
-import type { SystemInfo } from '../core/api/core-api.ts';
+import { localCore } from '../cli/local/daemon/find.ts';
+import { type AskedCore, versionListing } from '../cli/output/listings/version-view.ts';
 import { FsbError } from '../core/model/failure/errors.ts';
 
 export default class Version extends BaseCommand {
   static override baseFlags = globalFlagsWithF;
   static override summary = 'Show the versions of the command line and of the core.';
   static override description =
-    'Starts no core: when none runs here, only the command line is shown. A core that was named and cannot be reached is an error, after that.';
+    'Starts no core: when none runs here, it says so. A core that was named and cannot be reached is an error, after that.';
   static override examples = [
     { description: 'Both', command: '<%= config.bin %> version' },
     { description: 'For a bug report', command: '<%= config.bin %> version -o json' },
@@ -25,7 +25,7 @@ export default class Version extends BaseCommand {
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(Version);
     const asked = flags.client ? {} : await this.#ask();
-    await this.print(versionListing(this.world.version, process.version.slice(1), asked.info));
+    await this.print(versionListing(this.world.version, process.version.slice(1), asked));
     if (asked.error !== undefined) throw asked.error;
   }
 
@@ -33,13 +33,14 @@ export default class Version extends BaseCommand {
    * No local core is nothing wrong here; one that was named, and is not there, is, as is a file that says which: after what
    * is known without them.
    */
-  async #ask(): Promise<{ info?: SystemInfo; error?: unknown }> {
+  async #ask(): Promise<AskedCore & { error?: unknown }> {
     try {
       const core = await this.core(false);
-      return { info: await core.system.info(this.call) };
+      return { core: await core.system.info(this.call) };
     } catch (error) {
       const { code } = FsbError.from(error);
-      return code === 'unavailable' && this.settings.core.endpoint === undefined ? {} : { error };
+      if (code !== 'unavailable' || this.settings.core.endpoint !== undefined) return { error };
+      return { missing: `unix://${localCore(this.world, this.config.root).paths.grpcSocket}` };
     }
   }
 }

@@ -7,9 +7,10 @@ import { startAgentProcess } from '../helpers/core/agent-process.ts';
 import { Authority } from '../helpers/core/certificates.ts';
 import { lose } from '../helpers/core/lose.ts';
 import { delayedLink } from '../helpers/core/network/delayed-link.ts';
-import { startDistantCore } from '../helpers/core/network/distant-core.ts';
+import { pidOfCore, startDistantCore } from '../helpers/core/network/distant-core.ts';
 import { makeRoot } from '../helpers/core/real-core.ts';
 import { traces } from '../helpers/core/traces.ts';
+import { delay } from '../helpers/core/waiting.ts';
 import { agentApiContract } from './agent-api.ts';
 import { sandboxApiContract } from './sandbox-api.ts';
 
@@ -27,7 +28,16 @@ sandboxApiContract(`the core, ${WHERE}`, async () => {
   const core = connectCore(distant.address);
   return {
     core,
-    lose: (box) => lose(core, root, box),
+    node: {
+      lose: (box) => lose(core, root, box),
+      async pause(meanwhile) {
+        const pid = await pidOfCore(root);
+        process.kill(pid, 'SIGSTOP');
+        meanwhile();
+        await delay(1500);
+        process.kill(pid, 'SIGCONT');
+      },
+    },
     async close() {
       await core.close();
       await distant.close();

@@ -14,13 +14,19 @@ import { poolEventCases } from './cases/pool-events.ts';
 import { poolLeaseCases } from './cases/pool-leases.ts';
 import { poolRunCases } from './cases/pool-runs.ts';
 import { poolCases } from './cases/pools.ts';
+import { slotCases } from './cases/slots.ts';
 import { watchCases } from './cases/watch.ts';
 import { Workbench } from './workbench.ts';
 
 export interface CoreUnderTest {
   core: CoreApi;
-  /** Lets a running sandbox be lost; left out where `canLose` is false. */
-  lose?(box: SandboxRef): Promise<void>;
+  /** What befalls its node; left out where `hasNode` is false. */
+  node?: {
+    /** Lets a running sandbox be lost. */
+    lose(box: SandboxRef): Promise<void>;
+    /** Stops the node for a second and a half, and does something meanwhile. */
+    pause(meanwhile: () => void): Promise<void>;
+  };
   /** Frees all that makeCore made. */
   close(): Promise<void>;
 }
@@ -34,7 +40,7 @@ export interface CoreUnderTest {
 export function sandboxApiContract(
   name: string,
   makeCore: () => Promise<CoreUnderTest>,
-  { canLose = true }: { canLose?: boolean } = {},
+  { hasNode = true }: { hasNode?: boolean } = {},
 ): void {
   describe(`CoreApi contract: ${name}`, () => {
     const bench = new Workbench();
@@ -55,7 +61,10 @@ export function sandboxApiContract(
     logCases(bench);
     flowCases(bench);
     recoveryCases(bench);
-    if (canLose) lossCases(bench, (box) => made.lose!(box));
+    if (hasNode) {
+      lossCases(bench, (box) => made.node!.lose(box));
+      slotCases(bench, (meanwhile) => made.node!.pause(meanwhile));
+    }
     adminCases(bench);
     imageCases(bench);
     poolCases(bench);

@@ -9,7 +9,7 @@ sandboxApiContract(
     const core = hostCore();
     return { core, close: () => core.close() };
   },
-  { canLose: false },
+  { hasNode: false },
 );
 
 // Unix sockets are those of the real core, in core.test.ts.
@@ -26,7 +26,7 @@ sandboxApiContract(
       },
     };
   },
-  { canLose: false },
+  { hasNode: false },
 );
 sandboxApiContract(
   'processes of this machine, over TLS with a token',
@@ -41,5 +41,5 @@ sandboxApiContract(
       },
     };
   },
-  { canLose: false },
+  { hasNode: false },
 );

@@ -288,8 +288,10 @@ describe('mistakes', () => {
 });
 
 describe('the command line for scripts', () => {
-  it('deletes many, echoes in argument order, reports every failure, exits by the worst', async () => {
-    for (const name of ['a', 'b']) await cli.fsb(['run', name, '--image', 'host', '--', 'sleep', '60']);
+  it('runs again what get prints; deletes many, echoes in argument order, reports every failure, exits by the worst', async () => {
+    await cli.fsb(['run', 'a', '--image', 'host', '--', 'sleep', '60']);
+    const { stdout: input } = await cli.fsb(['get', 'a', '-o', 'json']);
+    expect(await cli.fsb(['run', 'b', '-q', '-f', '-'], { input })).toMatchObject({ code: 0, stderr: '' });
     const outcome = await cli.fsb(['delete', 'b', 'nobody', 'a', '--grace', '0s']);
     expect(outcome).toMatchObject({ code: 3, stdout: 'b\na\n', stderr: expect.stringContaining('nobody') });
   });

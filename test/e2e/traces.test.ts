@@ -39,6 +39,20 @@ function pathOf(span: ReceivedSpan | undefined): string[] {
   return [`${span.service}: ${span.name}`, ...pathOf(parent)];
 }
 
+/** The guest's own steps, in their order and within the time for which the core waited for it. */
+async function guestHasToldOf(traceId: string): Promise<void> {
+  const ofGuest = () =>
+    collector.spans.filter((span) => span.service === 'fsb-init' && span.traceId === traceId);
+  await expect
+    .poll(() => ofGuest().map(({ name }) => name))
+    .toEqual(['guest.open', 'guest.fork', 'guest.prepare', 'guest.execute']);
+  const whole = spanNamed('guest.spawn', 'fsb-core', traceId)!;
+  expect(ofGuest().map(({ parentSpanId }) => parentSpanId)).toEqual(Array(4).fill(whole.spanId));
+  const ends = ofGuest().flatMap((span) => [span.startTimeUnixNano, span.endTimeUnixNano]);
+  const moments = [whole.startTimeUnixNano, ...ends, whole.endTimeUnixNano].map(BigInt);
+  expect(moments).toEqual(moments.toSorted((a, b) => (a < b ? -1 : 1)));
+}
+
 /** Writes down each module that a process loads. */
 const RECORD_LOADED = `
   const Module = require('node:module');
@@ -74,6 +88,7 @@ it.each([
     ]);
   const { traceId } = spanNamed('guest.spawn', 'fsb-core')!;
   expect(spanNamed('pool.claim', 'fsb-core')?.traceId).toBe(traceId);
+  await guestHasToldOf(traceId);
 });
 
 it('an exec is one trace, over a WebSocket, and belongs to that of whoever calls fsb-ctl', async () => {
@@ -92,6 +107,7 @@ it('an exec is one trace, over a WebSocket, and belongs to that of whoever calls
       'fsb-ctl: fsb-ctl exec',
     ]);
   expect(spanNamed('fsb-ctl exec', 'fsb-ctl')).toMatchObject({ traceId, parentSpanId: spanId });
+  await guestHasToldOf(traceId);
 });
 
 it('a failure is told with its code, and nothing that was said is in any step', async () => {

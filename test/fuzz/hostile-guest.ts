@@ -21,14 +21,14 @@ const shape: Shape = {
 };
 
 const welcome: GuestFrame = {
-  ...{ type: 'WELCOME', process: 0, version: 1, outputWindow: 262_144, inputWindow: 65_536 },
+  ...{ type: 'WELCOME', process: 0, version: 2, outputWindow: 262_144, inputWindow: 65_536 },
 };
 const handshake = [welcome, runningProcess(7, { tty: true }), { type: 'READY', process: 0 }] as GuestFrame[];
 
 /** What a guest has to say of its process 1, in order. */
 const life = (
   [
-    { type: 'SPAWNED', process: 1, pid: 2 },
+    { type: 'SPAWNED', process: 1, pid: 2, times: { open: 1n, fork: 2n, prepare: 3n, execute: 4n } },
     { type: 'STDOUT', process: 1, offset: 0, data: Buffer.from('hello\n') },
     { type: 'STDERR', process: 1, offset: 0, data: Buffer.from('x') },
     { type: 'STDIN_ACK', process: 1, offset: 2 },

@@ -3,10 +3,13 @@ import { inputName, readInput } from '../spec/read-input.ts';
 import { invalidValue, issuesOf, parseYamlText, type TextKind } from '../spec/yaml-text.ts';
 import type { World } from '../terminal/world.ts';
 
-const KIND: TextKind = { name: 'pool policy', short: 'policy', example: 'size: 2' };
+const KIND: TextKind = {
+  ...{ name: 'pool policy', short: 'policy', example: 'size: 2' },
+  inView: { under: 'policy', beside: 'state' },
+};
 
 /**
- * A policy, or a part of one, from a YAML or JSON file; `-` is standard input. Keys and values are checked one by one
+ * A policy, or a part of one, from a YAML or JSON file, also within a pool as `pool get` prints it; `-` is standard input. Keys and values are checked one by one
  * here, where their lines are known; whether they fit together is for the core to say, which knows its machine.
  * @throws invalid_argument with line and reason
  */

@@ -15,7 +15,7 @@ export const runFlags = {
   ...imageSourceFlags,
   file: Flags.string({
     char: 'f',
-    summary: 'Read the spec from a YAML file; - is standard input.',
+    summary: 'Read the spec from a YAML or JSON file, as "get -o yaml" prints it, too; - is standard input.',
     helpValue: 'FILE',
   }),
   label: Flags.string({ ...repeated, char: 'l', summary: 'Label the sandbox.', helpValue: 'K=V' }),

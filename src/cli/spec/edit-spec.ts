@@ -5,7 +5,7 @@ import type { Interruption } from '../command/interruption.ts';
 import { type Asking, cancelled, confirm } from '../terminal/prompts.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
-import { EditText, editFile, lastText } from './edit-text.ts';
+import { EditText, editFile, isEmpty, lastText } from './edit-text.ts';
 import { chooseEditor, openEditor } from './editor.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
 import { asLast, textToEdit } from './text-to-edit.ts';
@@ -79,14 +79,27 @@ async function editUntilValid(
   world: World,
 ): Promise<SandboxSpecInput> {
   for (;;) {
+    const before = await text.read();
     await request.interruption.whileKeysGoElsewhere(() => openEditor(editor, text.file, world));
+    const written = await text.read();
+    if (isEmpty(written)) await takeBack(text, before);
     try {
-      const parsed = await parseSpecText(await text.read(), text.file);
+      const parsed = await parseSpecText(written, text.file);
       return await checkSpec(mergeSpecs(parsed.value, over), parsed);
     } catch (error) {
       await offerAnotherTry(FsbError.from(error), text, request, world);
     }
   }
+}
+
+/**
+ * Whoever empties the text wants out, as in git commit; what stood there before is worth more than nothing.
+ * @throws cancelled
+ */
+async function takeBack(text: EditText, before: string): Promise<never> {
+  await text.put(before);
+  const hint = before === text.initial ? undefined : keptIn(text);
+  throw cancelled(hint, 'nothing was created: the text was left empty');
 }
 
 async function offerAnotherTry(

@@ -13,8 +13,11 @@ export function editFile(env: Record<string, string | undefined>, ref: SandboxRe
 /** Undefined: nothing is remembered. */
 export async function lastText(file: string): Promise<string | undefined> {
   const last = await readFile(file, 'utf8').catch(() => '');
-  return last.trim() === '' ? undefined : last;
+  return isEmpty(last) ? undefined : last;
 }
+
+/** Of blank lines and comments only. */
+export const isEmpty = (text: string): boolean => text.split('\n').every((line) => /^\s*(#.*)?$/.test(line));
 
 /**
  * The text that the editor will open, on disk. The editor works on the remembered file itself, so no crash of ours
@@ -50,10 +53,14 @@ export class EditText {
     return readFile(this.file, 'utf8').catch(() => '');
   }
 
+  async put(text: string): Promise<void> {
+    await writeFile(this.file, text, { mode: 0o600 });
+  }
+
   /** What nobody changed is not worth remembering: the last text is. */
   async forgetIfUntouched(): Promise<void> {
     if (this.initial === this.#last || (await this.read()) !== this.initial) return;
     if (this.#last === undefined) await rm(this.file, { force: true });
-    else await writeFile(this.file, this.#last);
+    else await this.put(this.#last);
   }
 }

@@ -67,7 +67,7 @@ export function specTemplate(
     return [`# ${about}`, ...lines.filter((line) => line !== '')].join('\n');
   });
   return `# Sandbox ${name}. Change what you need, save, and leave the editor.
-# Lines that start with # count for nothing.
+# Lines that start with # count for nothing, and an empty text cancels.
 
 ${sections.join('\n\n')}
 `;

@@ -6,10 +6,11 @@ const KIND: TextKind = {
   ...{ name: 'sandbox spec', short: 'spec', example: 'image: host' },
   flags: specFlags,
   textMaps: ['envs', 'labels'],
+  inView: { under: 'spec', beside: 'phase' },
 };
 
 /**
- * Parses YAML (or JSON). Checks the form only; `checkSpec` checks the keys.
+ * Parses YAML (or JSON), also of a whole sandbox as `get` prints it. Checks the form only; `checkSpec` checks the keys.
  * @throws invalid_argument with line and reason
  */
 export const parseSpecText = (text: string, source: string): Promise<YamlText> =>

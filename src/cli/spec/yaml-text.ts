@@ -21,6 +21,8 @@ export interface TextKind {
   flags?: FlagNames;
   /** Keys of maps of texts, where a number counts as it is written: `PORT: 080`. */
   textMaps?: readonly string[];
+  /** The key where it stands in what `get` prints, and another that only such a view has. */
+  inView: { under: string; beside: string };
 }
 
 /** A map of keys as text: its value, and where each key of it stands. */
@@ -65,14 +67,17 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   const fault = faultyKey(document, yaml);
   if (fault !== undefined) throw wrong(lineAt(fault.offset), fault.reason);
 
-  const contents = document.contents;
+  const whole = document.contents;
+  const { under, beside } = kind.inView;
+  const part = whole.has(beside) ? whole.get(under) : undefined;
+  const [contents, above] = yaml.isMap(part) ? [part, [under]] : [whole, []];
   for (const key of kind.textMaps ?? []) numbersAsWritten(contents.get(key), yaml);
   return {
     source,
-    value: toValue(() => document.toJS() as Record<string, unknown>, wrong),
+    value: toValue(() => contents.toJS(document) as Record<string, unknown>, wrong),
     line,
     lineOf: (path) => {
-      const offset = locate(contents, path);
+      const offset = locate(whole, [...above, ...path]);
       return offset === undefined ? undefined : lineAt(offset);
     },
   };

@@ -10,7 +10,7 @@ import { Pings } from './pings.ts';
 import type { ChannelProcess } from './process/channel-process.ts';
 import { ProcessTable } from './process/process-table.ts';
 import { Remainders } from './process/remainders.ts';
-import { type GuestFrame, signalScopes } from './protocol/frames.ts';
+import { type GuestFrame, signalScopes, VERSION_WITH_TIMES } from './protocol/frames.ts';
 
 /** Milliseconds until a guest that does not read is cut off when the core lets go. */
 const CLOSE_LIMIT = 1_000;
@@ -118,6 +118,7 @@ export class Channel implements GuestChannel, FrameReceiver {
   #newTable(): ProcessTable {
     return new ProcessTable({
       windows: this.#welcome,
+      tellsTimes: this.#welcome.version >= VERSION_WITH_TIMES,
       known: this.#welcome.processes,
       connection: this.#connection,
       remainders: new Remainders(this.#clock, (timeoutMs) => this.ping(timeoutMs)),

@@ -1,9 +1,11 @@
 import { printable } from './process/spawn-error.ts';
 import { type GuestFrame, PROTOCOL_VERSION, type ProcessFrame } from './protocol/frames.ts';
-import { ProtocolError } from './protocol/protocol-error.ts';
+import { ProtocolError, protocolErrors } from './protocol/protocol-error.ts';
 
 /** What the guest told about itself before the channel opened. */
 export interface Welcome {
+  /** What is spoken from now on. */
+  version: number;
   /** Bytes of each stream of each process. */
   outputWindow: number;
   /** Bytes of each process. */
@@ -37,16 +39,20 @@ export class Handshake {
 }
 
 export function refusal({ code, message }: { code: number; message: string }): ProtocolError {
-  return new ProtocolError('malformed', `the guest refuses to go on: ${printable(message)} (error ${code})`);
+  const rule = code === protocolErrors.version ? 'version' : 'malformed';
+  return new ProtocolError(rule, `the guest refuses to go on: ${printable(message)} (error ${code})`);
 }
 
 function begin(frame: GuestFrame): Welcome {
   if (frame.type !== 'WELCOME') throw new ProtocolError('malformed', `${frame.type} before WELCOME`);
   const { version, outputWindow, inputWindow } = frame;
-  if (version !== PROTOCOL_VERSION)
-    throw new ProtocolError('version', `the guest speaks version ${version}, the core ${PROTOCOL_VERSION}`);
+  if (version < 1 || version > PROTOCOL_VERSION)
+    throw new ProtocolError(
+      'malformed',
+      `the guest speaks version ${version}, and the core none above ${PROTOCOL_VERSION}`,
+    );
   for (const window of [outputWindow, inputWindow])
     if (window === 0 || window > LARGEST_WINDOW)
       throw new ProtocolError('windowExceeded', `a window of ${window} bytes is not allowed`);
-  return { outputWindow, inputWindow, processes: [] };
+  return { version, outputWindow, inputWindow, processes: [] };
 }

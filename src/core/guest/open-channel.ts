@@ -5,18 +5,32 @@ import { GuestConnection } from './connection.ts';
 import type { GuestChannel, OpenChannel } from './guest-channel.ts';
 import { Handshake } from './handshake.ts';
 import { PROTOCOL_VERSION } from './protocol/frames.ts';
+import { ProtocolError, protocolErrors } from './protocol/protocol-error.ts';
+
+/** A guest that speaks no other refuses every later one, instead of answering with its own. */
+const FIRST_VERSION = 1;
 
 /** The channel over a unix socket; it takes its deadlines from this clock. */
 export const createOpenChannel =
   (clock: Clock): OpenChannel =>
   async (path, { timeoutMs, signal }) => {
-    throwIfAborted(signal);
-    return shakeHands(clock, path, timeoutMs, signal);
+    const shake = async (version: number): Promise<GuestChannel> => {
+      throwIfAborted(signal);
+      return shakeHands(clock, path, version, timeoutMs, signal);
+    };
+    return shake(PROTOCOL_VERSION).catch((error: Error) => {
+      if (!isOfFirstVersion(error.cause)) throw error;
+      return shake(FIRST_VERSION);
+    });
   };
+
+const isOfFirstVersion = (refusal: unknown): boolean =>
+  refusal instanceof ProtocolError && refusal.protocolCode === protocolErrors.version;
 
 function shakeHands(
   clock: Clock,
   path: string,
+  version: number,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<GuestChannel> {
@@ -45,7 +59,7 @@ function shakeHands(
       connection.fail(new Error(`no handshake within ${timeoutMs} ms`)),
     );
     signal?.addEventListener('abort', onAbort, { once: true });
-    connection.send({ type: 'HELLO', process: 0, version: PROTOCOL_VERSION, secret: Buffer.alloc(0) });
+    connection.send({ type: 'HELLO', process: 0, version, secret: Buffer.alloc(0) });
   });
 }
 

@@ -20,12 +20,27 @@ export interface SpanFailure {
   code: string;
 }
 
+/** What a guest did, as it says itself. */
+export interface GuestStep {
+  name: string;
+  /** How long it took; whatever a guest says. */
+  nanoseconds: number;
+}
+
 /** One step of a trace. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
   /** For another process to go on with: W3C's `traceparent`. */
   readonly traceparent: string;
+  /** Somebody takes it down. What only a trace wants is asked for on behalf of such a step, and of no other. */
+  readonly sampled: boolean;
+  /**
+   * What a guest did for it, one step after the other, between its beginning and now. How long the way there and back took
+   * nobody knows, and the guest's clock is none of ours: its steps are put in the middle. If they took longer than that they are
+   * no truth, and are dropped.
+   */
+  addGuestSteps(steps: readonly GuestStep[]): void;
   /** Once. */
   end(failure?: SpanFailure, attributes?: SpanAttributes): void;
 }
@@ -69,6 +84,12 @@ async function tracedBy<T>(
     span.end(FsbError.from(error));
     throw error;
   }
+}
+
+/** The step that is under way, if it is taken down; undefined: there is none. */
+export function sampledSpan(): Span | undefined {
+  const span = tracer?.current();
+  return span?.sampled ? span : undefined;
 }
 
 /** The header that makes another process go on with the trace that is under way; undefined: there is none. */

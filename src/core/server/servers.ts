@@ -16,7 +16,7 @@ import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
 import { assertNoForeignPage, visitOf } from './http/foreign-page.ts';
 import { holdWaiting } from './http/hold-waiting.ts';
-import { type HttpListener, listenHttp } from './http/http-server.ts';
+import { type HttpListener, listenHttp, turnOf } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
@@ -119,9 +119,9 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     const answers = new UnreadAnswers(clock);
     const routes = [
       poolRoutes(poolServer, clock, bodies),
-      rpcRoutes(services, clock, bodies),
+      rpcRoutes(services, { clock, bodies, answers }),
       logRoute(closing.signal, clock),
-      restRoutes({ clock, bodies, closing: closing.signal }),
+      restRoutes({ clock, bodies, answers, closing: closing.signal }),
     ];
     const handle: Handle = async (request, response, { gone, door, admitted }) => {
       if (descriptors?.isScarce) response.shouldKeepAlive = false;
@@ -137,13 +137,16 @@ export async function startServers(served: Served, options: ServerOptions): Prom
       );
       const { socket } = request;
       const cut = (): Socket => socket.destroy();
-      holdWaiting(response, (bytes) => answers.holdPart(visit.caller, bytes, cut));
+      holdWaiting(
+        response,
+        (bytes) => answers.holdPart(visit.caller, bytes, cut),
+        (bytes) => answers.hold(visit.caller, bytes, cut),
+      );
+      await turnOf(response, gone.signal);
       await traced(spanName(request), () => route(routes, request, response, gone.signal, visit), {
         kind: 'server',
         parent: request.headers.traceparent?.toString(),
       });
-      if (response.writableEnded && !response.closed)
-        response.once('close', answers.hold(visit.caller, response.writableLength, cut));
     };
     const http: string[] = [];
     for (const door of doors.http)

@@ -15,6 +15,8 @@ const PUT = 2 * PAGE;
 const STEP = 256 * 1024;
 /** Bytes that are kept for removals: without them nothing could be deleted on a full disk. */
 const FOR_REMOVALS = 256 * 1024;
+/** Bytes that are kept, beside those, for what may not wait until there is room: the ends of some hundred sandboxes. */
+const RESERVE = 256 * 1024;
 
 /** Bytes of the file of locks, which lmdb maps, with two meta pages beside it. */
 const LOCKS = 5 * PAGE;
@@ -68,7 +70,7 @@ export class FileRoom {
     }
     try {
       this.#try();
-      this.#grow(FOR_REMOVALS + STEP);
+      this.#grow(FOR_REMOVALS + RESERVE + STEP);
     } catch (error) {
       if (isDiskFull(error) && usedBytes(this.#data) > META_PAGES * PAGE) return;
       this.close();
@@ -78,10 +80,11 @@ export class FileRoom {
 
   /**
    * @param bytes of a value; undefined: one is removed
+   * @param fromReserve it may not wait
    * @returns to be called when it is written, or is not
    * @throws what the system says: it is full, or cannot be written
    */
-  take(bytes?: number): () => void {
+  take(bytes?: number, fromReserve = false): () => void {
     this.#try();
     const most = bytes === undefined ? REMOVAL : bytes + PUT;
     this.#promised += most;
@@ -89,7 +92,9 @@ export class FileRoom {
       this.#promised -= most;
     };
     try {
-      this.#grow(bytes === undefined ? COMMIT : COMMIT + FOR_REMOVALS);
+      const forRemovals = bytes === undefined ? 0 : FOR_REMOVALS;
+      const reserve = bytes === undefined || fromReserve ? 0 : RESERVE;
+      this.#grow(COMMIT + forRemovals + reserve);
     } catch (error) {
       giveBack();
       throw error;

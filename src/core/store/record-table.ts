@@ -4,7 +4,7 @@ import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import type { Access } from './access.ts';
 import type { FileRoom } from './file-room.ts';
-import type { RecordTable } from './store.ts';
+import type { PutOptions, RecordTable } from './store.ts';
 
 const LONGEST_KEY = 1024;
 
@@ -74,10 +74,10 @@ export class LmdbTable<T> implements RecordTable<T> {
     return this.#parts.access.read(() => this.#parts.database.getCount());
   }
 
-  async put(key: string, value: T): Promise<void> {
+  async put(key: string, value: T, { fromReserve }: PutOptions = {}): Promise<void> {
     this.#assertKey(key);
     const text = encodeRecord(this.#parts.version, value);
-    await this.#write(key, text, () => this.#parts.database.put(key, text));
+    await this.#write(key, text, () => this.#parts.database.put(key, text), fromReserve);
   }
 
   async remove(key: string): Promise<boolean> {
@@ -98,7 +98,12 @@ export class LmdbTable<T> implements RecordTable<T> {
     return decodeRecord(text)!.value as T;
   }
 
-  #write(key: string, text: string | null, write: () => Promise<boolean>): Promise<void> {
+  #write(
+    key: string,
+    text: string | null,
+    write: () => Promise<boolean>,
+    fromReserve?: boolean,
+  ): Promise<void> {
     return this.#parts.track(async () => {
       const mine = { text };
       this.#pending.set(key, [...(this.#pending.get(key) ?? []), mine]);
@@ -106,7 +111,7 @@ export class LmdbTable<T> implements RecordTable<T> {
       let giveBack: (() => void) | undefined;
       try {
         failpoint('record.*.begun', this.#parts.name);
-        giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text));
+        giveBack = this.#parts.room.take(text === null ? undefined : Buffer.byteLength(text), fromReserve);
         await this.#parts.access.write(write);
         isCommitted = true;
         failpoint('record.*.committed', this.#parts.name);

@@ -10,9 +10,17 @@ export interface RecordTable<T> {
    * Visible to reads at once; the promise resolves when the record survives a crash. When it cannot be made durable
    * the promise rejects, and reads see again what is.
    */
-  put(key: string, value: T): Promise<void>;
+  put(key: string, value: T, options?: PutOptions): Promise<void>;
   /** As put; false when there was none. */
   remove(key: string): Promise<boolean>;
+}
+
+export interface PutOptions {
+  /**
+   * On a full disk it may take the room that is kept for such: of a record that is there already, for what has happened
+   * and nobody can find out again. For long values, and many at once, it may be too small.
+   */
+  fromReserve?: boolean;
 }
 
 export interface TableOptions<T> {

@@ -29,12 +29,15 @@ export interface Tracing {
  * therefore must share nothing with the rest of the program but types.
  */
 export function openTracing({ service, version, of, clock }: TracingOptions): Tracing {
-  const own = { 'service.name': service, 'service.version': version, 'process.pid': process.pid };
-  const resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
-  const provider = new BasicTracerProvider({
-    resource,
-    spanProcessors: [new BatchSpanProcessor(exporterOf(of))],
-  });
+  const spanProcessors = [new BatchSpanProcessor(exporterOf(of))];
+  const providerOf = (own: Record<string, string | number>): BasicTracerProvider => {
+    const resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
+    return new BasicTracerProvider({ resource, spanProcessors });
+  };
+  const about = { 'service.name': service, 'service.version': version, 'process.pid': process.pid };
+  const provider = providerOf(about);
+  // Both hand on to one: to close either is to close both.
+  const guests = providerOf({ 'service.name': 'fsb-init' });
   const close = async (): Promise<void> => {
     let cancel = (): void => {};
     const late = new Promise<void>((resolve) => {
@@ -43,7 +46,12 @@ export function openTracing({ service, version, of, clock }: TracingOptions): Tr
     await Promise.race([provider.shutdown().catch(() => {}), late]);
     cancel();
   };
-  return { tracer: otelTracer(provider.getTracer('fsb-ctl', version)), close };
+  const tracer = otelTracer(
+    provider.getTracer('fsb-ctl', version),
+    clock,
+    guests.getTracer('fsb-ctl', version),
+  );
+  return { tracer, close };
 }
 
 /** The library waits for a second before it tries again, which is more than a command has: one that is refused ends at once. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Context,
+  type HrTime,
   isSpanContextValid,
   type Span as OtelSpan,
   type Tracer as OtelTracer,
@@ -8,15 +9,18 @@ import {
   type SpanContext,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import type { Span, SpanAttributes, SpanFailure, SpanOptions, Tracer } from '../model/trace.ts';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { Clock } from '../model/clock.ts';
+import type { GuestStep, Span, SpanAttributes, SpanFailure, SpanOptions, Tracer } from '../model/trace.ts';
 
 const KINDS = { client: SpanKind.CLIENT, server: SpanKind.SERVER } as const;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
 
-/** The steps of this process, for an SDK of OpenTelemetry. */
-export function otelTracer(inner: OtelTracer): Tracer {
+/** The steps of this process, for an SDK of OpenTelemetry. @param guest takes those of guests, which are another service */
+export function otelTracer(inner: OtelTracer, clock: Clock, guest = inner): Tracer {
   const running = new AsyncLocalStorage<OtelStep>();
   const contextOf = ({ parent, root }: SpanOptions): Context => {
     const far = parent === undefined ? undefined : parseTraceparent(parent);
@@ -28,7 +32,7 @@ export function otelTracer(inner: OtelTracer): Tracer {
     begin(name, options) {
       const { kind, attributes = {} } = options;
       const terms = { attributes, kind: kind === undefined ? SpanKind.INTERNAL : KINDS[kind] };
-      return new OtelStep(inner.startSpan(name, terms, contextOf(options)));
+      return new OtelStep(inner.startSpan(name, terms, contextOf(options)), clock, guest);
     },
     within: (span, run) => running.run(span as OtelStep, run),
     current: () => running.getStore(),
@@ -40,13 +44,35 @@ class OtelStep implements Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceparent: string;
+  readonly sampled: boolean;
+  readonly #clock: Clock;
+  readonly #guest: OtelTracer;
+  readonly #began: number;
 
-  constructor(span: OtelSpan) {
+  constructor(span: OtelSpan, clock: Clock, guest: OtelTracer) {
     const { traceId, spanId, traceFlags } = span.spanContext();
     this.span = span;
+    this.#clock = clock;
+    this.#guest = guest;
+    this.#began = clock.monotonic();
+    this.sampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
     this.traceId = traceId;
     this.spanId = spanId;
     this.traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+  }
+
+  addGuestSteps(steps: readonly GuestStep[]): void {
+    const passed = (this.#clock.monotonic() - this.#began) * 1e6;
+    const took = steps.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0);
+    if (took > passed) return;
+    const context = trace.setSpan(ROOT_CONTEXT, this.span);
+    // A span that is taken down is one of the SDK, and that knows its beginning.
+    let at = after((this.span as unknown as ReadableSpan).startTime, (passed - took) / 2);
+    for (const { name, nanoseconds } of steps) {
+      const step = this.#guest.startSpan(name, { startTime: at }, context);
+      at = after(at, nanoseconds);
+      step.end(at);
+    }
   }
 
   end(failure?: SpanFailure, attributes: SpanAttributes = {}): void {
@@ -57,6 +83,11 @@ class OtelStep implements Span {
     }
     this.span.end();
   }
+}
+
+function after([seconds, rest]: HrTime, nanoseconds: number): HrTime {
+  const sum = rest + Math.floor(nanoseconds);
+  return [seconds + Math.floor(sum / 1e9), sum % 1e9];
 }
 
 /** As W3C has it, of this version or a later one; undefined: it does not read. */

@@ -130,10 +130,13 @@ export class RawCore {
     await this.frame(type.PONG);
   }
 
-  async spawn(spawn: RawSpawn, id = this.nextId++): Promise<{ id: number; pid: number }> {
+  /** `times`: nanoseconds of the guest's steps, when it tells. */
+  async spawn(spawn: RawSpawn, id = this.nextId++): Promise<{ id: number; pid: number; times: number[] }> {
     this.send(encodeSpawn(id, spawn));
-    const frame = await this.frame(type.SPAWNED, id);
-    return { id, pid: frame.payload.readInt32LE(0) };
+    const { payload } = await this.frame(type.SPAWNED, id);
+    const times: number[] = [];
+    for (let at = 4; at < payload.length; at += 8) times.push(Number(payload.readBigUInt64LE(at)));
+    return { id, pid: payload.readInt32LE(0), times };
   }
 
   async spawnFails(spawn: RawSpawn, id = this.nextId++): Promise<RawFrame> {

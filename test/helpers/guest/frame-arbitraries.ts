@@ -29,6 +29,7 @@ export const coreFrame: fc.Arbitrary<CoreFrame> = fc.oneof(
     tty: fc.boolean(),
     stdin: fc.boolean(),
     discardOutput: fc.boolean(),
+    times: fc.boolean(),
     rows: u16,
     columns: u16,
     cwd: text,
@@ -85,7 +86,15 @@ export const guestFrame: fc.Arbitrary<GuestFrame> = fc.oneof(
   fc.record({ type: type('WELCOME'), process: channel, version: u16, outputWindow: u32, inputWindow: u32 }),
   knownProcess,
   fc.record({ type: type('READY'), process: channel }),
-  fc.record({ type: type('SPAWNED'), process, pid }),
+  fc.record(
+    {
+      type: type('SPAWNED'),
+      process,
+      pid,
+      times: fc.record({ open: u64, fork: u64, prepare: u64, execute: u64 }),
+    },
+    { requiredKeys: ['type', 'process', 'pid'] },
+  ),
   fc.record({
     type: type('SPAWN_FAILED'),
     process,

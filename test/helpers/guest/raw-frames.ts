@@ -40,6 +40,7 @@ export interface RawSpawn {
   tty?: boolean;
   stdin?: boolean;
   discard?: boolean;
+  times?: boolean;
   rows?: number;
   columns?: number;
   groups?: number[];
@@ -92,7 +93,7 @@ export function encodeFrame(frameType: number, process: number, ...parts: Buffer
 }
 
 export function encodeSpawn(process: number, spawn: RawSpawn): Buffer {
-  const flags = (spawn.tty ? 1 : 0) | (spawn.stdin ? 2 : 0) | (spawn.discard ? 4 : 0);
+  const flags = (spawn.tty ? 1 : 0) | (spawn.stdin ? 2 : 0) | (spawn.discard ? 4 : 0) | (spawn.times ? 8 : 0);
   const groups = spawn.groups ?? [];
   const limits = spawn.limits ?? [];
   return encodeFrame(

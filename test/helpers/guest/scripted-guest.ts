@@ -9,6 +9,7 @@ import {
   type ExitFrame,
   type GuestFrame,
   LONGEST_FROM_CORE,
+  PROTOCOL_VERSION,
   type ProcessFrame,
 } from '../../../src/core/guest/protocol/frames.ts';
 import { encodeGuestFrame } from '../../../src/core/guest/protocol/guest-frames.ts';
@@ -17,6 +18,8 @@ export const OUTPUT_WINDOW = 262_144;
 export const INPUT_WINDOW = 65_536;
 
 export interface ScriptedGuestOptions {
+  /** What it speaks. As all that speak no other, one of version 1 refuses any other HELLO. */
+  version?: number;
   /** What it answers to HELLO, instead of a proper handshake. */
   greeting?: GuestFrame[];
   /** What it lists in a proper handshake. */
@@ -31,6 +34,7 @@ export class ScriptedGuest implements AsyncDisposable {
   readonly received: CoreFrame[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), 'fsb-scripted-'));
   readonly #server: Server;
+  readonly #version: number;
   readonly #greeting: GuestFrame[];
   readonly #pongs: boolean;
   #socket: Socket | undefined;
@@ -39,8 +43,10 @@ export class ScriptedGuest implements AsyncDisposable {
   private constructor(options: ScriptedGuestOptions) {
     this.path = join(this.#directory, 'guest.sock');
     this.#pongs = options.pongs ?? false;
+    const version = options.version ?? PROTOCOL_VERSION;
+    this.#version = version;
     this.#greeting = options.greeting ?? [
-      { type: 'WELCOME', process: 0, version: 1, outputWindow: OUTPUT_WINDOW, inputWindow: INPUT_WINDOW },
+      { type: 'WELCOME', process: 0, version, outputWindow: OUTPUT_WINDOW, inputWindow: INPUT_WINDOW },
       ...(options.processes ?? []),
       { type: 'READY', process: 0 },
     ];
@@ -91,12 +97,21 @@ export class ScriptedGuest implements AsyncDisposable {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  #greet(version: number): void {
+    if (this.#version > 1 || version === 1) {
+      this.send(...this.#greeting);
+      return;
+    }
+    this.send({ type: 'ERROR', process: 0, code: 2, message: 'this guest speaks version 1 only' });
+    this.endWriting();
+  }
+
   #accept(socket: Socket): void {
     this.#socket = socket;
     const decoder = new FrameDecoder(LONGEST_FROM_CORE, (...parts) => {
       const frame = decodeCoreFrame(...parts);
       this.received.push(frame);
-      if (frame.type === 'HELLO') this.send(...this.#greeting);
+      if (frame.type === 'HELLO') this.#greet(frame.version);
       if (frame.type === 'PING' && this.#pongs) this.send({ type: 'PONG', process: 0, token: frame.token });
     });
     socket.on('data', (chunk: Buffer) => {

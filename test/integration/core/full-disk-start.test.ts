@@ -54,6 +54,17 @@ async function room(): Promise<number> {
   return bavail * bsize;
 }
 
+/** Until there is no room for a record either, within what the store has already. */
+async function fillRecords(): Promise<void> {
+  for (let n = 0, failed = false; !failed; n++) {
+    const wide = bench.core.pools.create({ name: `p${n}${'x'.repeat(40)}`, warm: [] });
+    failed = await wide.then(
+      () => false,
+      () => true,
+    );
+  }
+}
+
 describe('a core that ends on a full disk, and the next one', () => {
   it('begins without any room, can be found, and makes room', async () => {
     const { root } = core;
@@ -122,7 +133,7 @@ describe('a core that ends on a full disk, and the next one', () => {
     await answers(await bench.idle());
   });
 
-  it('begins although a guest died meanwhile and that cannot be recorded, and tells it all the same', async () => {
+  it('begins although a guest died meanwhile, and tells that, and what was stopped on the full disk', async () => {
     const root = await makeRoot();
     await mkdir(join(disk.path, 'state'));
     await symlink(join(disk.path, 'state'), join(root, 'state'));
@@ -130,33 +141,31 @@ describe('a core that ends on a full disk, and the next one', () => {
     await startAgain(root);
     const dead = await bench.idle();
     const pid = await firstProcessOf(bench.core, root, dead);
-    const other = await bench.idle();
+    const [other, ended] = [await bench.idle(), await bench.idle()];
     await disk.fill();
-    // Until there is no room for a record either.
-    for (let n = 0, failed = false; !failed; n++) {
-      const wide = bench.core.pools.create({ name: `p${n}${'x'.repeat(40)}`, warm: [] });
-      failed = await wide.then(
-        () => false,
-        () => true,
-      );
-    }
+    await fillRecords();
+    // There is room for the record of an end.
+    const { state } = await bench.core.sandboxes.stop(ended, { grace: 0 });
+    expect(state).toMatchObject({ phase: 'Exited', status: { signal: 9 } });
     await stop();
     process.kill(pid, 'SIGKILL');
     const free = await disk.fill();
     await startAgain(root);
     expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
+    expect((await bench.core.sandboxes.get(ended)).state).toEqual(state);
     await answers(other);
     await free();
     await stop();
     await startAgain(root);
     expect((await bench.core.sandboxes.get(dead)).state.phase).toBe('Lost');
+    expect(await bench.core.sandboxes.start(ended)).toMatchObject({ generation: 2 });
     await answers(other);
   });
 
   it('has ended what was stopped meanwhile, with its files, although no core could record that', async () => {
     const { root } = core;
     // Records that find no room within what the store has already.
-    const envs = Object.fromEntries([...'ABCDEF'].map((name) => [name, 'x'.repeat(60_000)]));
+    const envs = Object.fromEntries([...'ABCDEFGHIJKL'].map((name) => [name, 'x'.repeat(60_000)]));
     const policy = { failure_policy: 'AutoRecreate' as const, recovery_timeout_seconds: 0 };
     const spec = { envs, ...policy, resources: { memory: '64m' } };
     const boxes = [await bench.idle(spec), await bench.idle(spec), await bench.idle(spec)];

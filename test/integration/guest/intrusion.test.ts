@@ -96,7 +96,7 @@ describe.each(variants)('hostile peers (%s)', (variant) => {
 
   it.each([
     ['another frame first', encodeFrame(type.PING, 0, u64(1)), 1],
-    ['another version', encodeFrame(type.HELLO, 0, u16(2), u8(0)), 2],
+    ['no version', encodeFrame(type.HELLO, 0, u16(0), u8(0)), 2],
     ['a long HELLO', encodeFrame(type.HELLO, 0, Buffer.alloc(200)), 4],
     ['a HELLO of nothing', encodeFrame(type.HELLO, 0), 4],
     ['a huge frame', Buffer.from('ffffffff0100000000', 'hex'), 5],
@@ -106,6 +106,17 @@ describe.each(variants)('hostile peers (%s)', (variant) => {
     expect(decodeError(await core.frame(type.ERROR)).code).toBe(code);
     await core.closed;
     await stillWell();
+  });
+
+  it.each([
+    [1, 1],
+    [2, 2],
+    [9, 2],
+  ])('speaks the version of the core, or its own if that is lower: to %i, %i', async (said, spoken) => {
+    const core = await guest.connectSilently();
+    core.sendFrame(type.HELLO, 0, u16(said), u8(0));
+    expect((await core.frame(type.WELCOME)).payload.readUInt16LE(0)).toBe(spoken);
+    await core.close();
   });
 
   it('hears a HELLO that comes byte by byte, with the next frame right behind it', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -128,6 +128,22 @@ describe.each(variants)('spawn (%s)', (variant) => {
   it('discards output when asked', async () => {
     const result = await shell('echo gone; echo gone >&2; exit 3', { discard: true });
     expect(result).toMatchObject({ code: 3, stdoutTotal: 0, stderrTotal: 0 });
+  });
+
+  it('tells how long its steps took when it is asked, and only then', async () => {
+    expect((await core.spawn({ argv: ['true'] })).times).toEqual([]);
+    for (const tty of [false, true]) {
+      const began = process.hrtime.bigint();
+      const { times } = await core.spawn({ argv: ['true'], tty, times: true });
+      const waited = Number(process.hrtime.bigint() - began);
+      expect(times).toHaveLength(4);
+      const took = times.reduce((sum, time) => sum + time, 0);
+      expect(took).toBeGreaterThan(0);
+      expect(took).toBeLessThan(waited);
+    }
+    await core.spawnFails({ argv: ['nothere'], times: true });
+    // What parent and child share while a process starts.
+    expect(readFileSync(`/proc/${guest.pid}/maps`, 'utf8')).not.toContain('/dev/zero');
   });
 
   describe('failures, with stage and errno', () => {

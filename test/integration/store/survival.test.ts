@@ -99,6 +99,41 @@ describe('a store on a full disk', () => {
     await next.close();
   });
 
+  it('has room for what may not wait, and then still for removals', async () => {
+    await using disk = await smallDisk(8 * MIB);
+    await using place = await makePlace();
+    const directory = join(disk.path, 'records');
+    const store = await place.open(directory);
+    const table = store.table<string>('t', 1);
+    const keys = Array.from({ length: 400 }, (_, at) => `k${at}`);
+    await Promise.all(keys.map((key) => table.put(key, 'x'.repeat(1_000))));
+    const free = await disk.fill();
+    let [n, more, reserved] = [0, true, true];
+    while (more)
+      more = await table.put(`n${n++}`, 'x'.repeat(1_000)).then(
+        () => true,
+        () => false,
+      );
+    for (const key of keys.slice(0, 100)) await table.put(key, 'y'.repeat(1_100), { fromReserve: true });
+    await expect(table.put('other', 'x'.repeat(1_000))).rejects.toMatchObject(full);
+    // New ones take it all, which no core does.
+    for (let at = 0; reserved; at++)
+      reserved = await table.put(`r${at}`, 'x'.repeat(20_000), { fromReserve: true }).then(
+        () => true,
+        (error) => {
+          expect(error).toMatchObject(full);
+          return false;
+        },
+      );
+    for (const key of keys.slice(0, 20)) await table.remove(key);
+    await store.close();
+    const next = await place.open(directory);
+    const again = next.table<string>('t', 1);
+    for (const key of keys.slice(20, 100)) expect(again.get(key)).toBe('y'.repeat(1_100));
+    await free();
+    await next.close();
+  });
+
   // What lmdb maps and finds no room for ends the process.
   it.each([0, 4, 8, 12, 16])('does not begin, and says so, with %i KiB left', async (kib) => {
     await using disk = await smallDisk(MIB);

@@ -249,6 +249,22 @@ describe('a lease that nobody uses', () => {
     expect(await admin.get('default-pool')).toMatchObject({ claimed: 0 });
   });
 
+  it('has its ttl from when its owner has it, however long its record took', async () => {
+    const world = await openNodeWorld();
+    const { leases, tables, clock } = world;
+    const { put } = tables.instances;
+    tables.instances.put = async (id, record) => {
+      if (record.use?.by === 'lease') await clock.advance(60);
+      await put(id, record);
+    };
+    const { id } = await leases.lease({ pool: 'default-pool', ttl: 50 });
+    await clock.advance(49);
+    expect(leases.list()).toMatchObject([{ id }]);
+    await clock.advance(1);
+    await settle();
+    expect(leases.list()).toEqual([]);
+  });
+
   it('is kept while a command runs in it, and for its ttl after that', async () => {
     const { leases, clock } = await openNodeWorld();
     const { id } = await leases.lease({ pool: 'default-pool', ttl: 10_000 });

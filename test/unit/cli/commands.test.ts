@@ -196,6 +196,14 @@ describe('run', () => {
     expect(stdout).toBe('hi\n');
   });
 
+  it.each(['json', 'yaml'])('runs again what get prints, as %s', async (format) => {
+    await fsb('run box --image host --ttl 90m -e N=1 -e T=yes -m 1g -p 80 -l team=red -- sleep 60');
+    const { stdout: input } = await fsb(`get box -o ${format}`);
+    expect(await fsb('run other -q -f -', { input })).toMatchObject({ code: 0, stderr: '' });
+    const spec = async (name: string) => (await core.sandboxes.get({ namespace: 'default', name })).spec;
+    expect(await spec('other')).toEqual(await spec('box'));
+  });
+
   it('takes variables from flags, files and its own environment', async () => {
     await writeFile(join(directory, 'vars'), 'A=1\nB=1\nC\n');
     const { stdout } = await fsb(
@@ -713,7 +721,11 @@ describe('the rest', () => {
     const line = startCommandLine(['version', '--client'], { core });
     await line.code;
     expect(line.connections).toEqual([]);
-    expect((await fsb('version', { core: undefined })).code).toBe(0);
+    expect(line.stdout.text).toMatch(/^fsb-ctl: .*\n$/);
+    const { stdout, ...rest } = await fsb('version', { core: undefined });
+    expect(rest).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^fsb-ctl: .*\ncore: {4}.*not running.*\n$/);
+    expect(JSON.parse((await fsb('version -o json', { core: undefined })).stdout).core).toBe(null);
   });
 
   it('tells its version before it says which configuration file is broken', async () => {

@@ -116,15 +116,60 @@ describe('a start that fails, of a later generation', () => {
     expect(agent.forgotten).toEqual([id]);
   });
 
-  it('says its own reason when the node does not say whether it has the files, which stay', async () => {
-    const { controller, create, agent } = world();
+  it.each([
+    ['before', true],
+    ['after', false],
+  ])(
+    'says its own reason when the node does not say whether it had the files, and is Failed once it does: %s',
+    async (when, kept) => {
+      const { controller, create, agent, clock, records } = world();
+      const { id } = await create('box');
+      await controller.stop(box);
+      const { sandboxes } = agent.api;
+      const { onStart, beforeFiles } = agent;
+      const fail = () => Promise.reject(noRoom);
+      if (when === 'before') agent.beforeFiles = fail;
+      else agent.onStart = fail;
+      agent.api.sandboxes = () => Promise.reject(new FsbError('unavailable', 'out of reach'));
+      expect(await failure(controller.start(box))).toBe(noRoom);
+      expect(agent.forgotten).toEqual([]);
+      for (const step of ['start', 'restart', 'reset'] as const)
+        expect((await failure(controller[step](box))).message).toBe('out of reach');
+      agent.api.sandboxes = sandboxes;
+      await clock.advance(60_000);
+      await setImmediate();
+      expect((await controller.get(box)).state).toMatchObject({ phase: 'Failed', reason: 'no room' });
+      expect([...records.entries()].map(([, { state }]) => state.phase)).toEqual(['Failed']);
+      expect(agent.forgotten).toEqual(kept ? [] : [id]);
+      Object.assign(agent, { onStart, beforeFiles });
+      const { id: last } = await controller.start(box);
+      expect(agent.files.get(last)).toBe(id);
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it('can be tried again as soon as the node answers, and deleted before', async () => {
+    const { controller, create, agent, clock } = world();
     const { id } = await create('box');
     await controller.stop(box);
+    const { sandboxes } = agent.api;
+    const { beforeFiles } = agent;
     agent.beforeFiles = () => Promise.reject(noRoom);
-    agent.api.sandboxes = () => Promise.reject(new Error('out of reach'));
-    expect(await failure(controller.start(box))).toBe(noRoom);
-    expect(agent.files.get(id)).toBe(id);
-    expect(agent.forgotten).toEqual([]);
+    agent.api.sandboxes = () => Promise.reject(new FsbError('unavailable', 'out of reach'));
+    await failure(controller.start(box));
+    Object.assign(agent, { beforeFiles });
+    agent.api.sandboxes = sandboxes;
+    const { id: last } = await controller.start(box);
+    expect(agent.files.get(last)).toBe(id);
+    await controller.stop(box);
+    agent.beforeFiles = () => Promise.reject(noRoom);
+    agent.api.sandboxes = () => Promise.reject(new FsbError('unavailable', 'out of reach'));
+    await failure(controller.start(box));
+    await controller.delete(box);
+    agent.api.sandboxes = sandboxes;
+    await clock.advance(120_000);
+    expect(await controller.list({})).toEqual([]);
+    expect(clock.pending).toBe(0);
   });
 
   it('says that it was deleted when it was deleted meanwhile, and that fails', async () => {

@@ -88,8 +88,8 @@ describe('a hostile guest', () => {
     ['no WELCOME', [{ type: 'READY', process: 0 }], /READY before WELCOME/],
     [
       'another version',
-      [{ type: 'WELCOME', process: 0, version: 2, outputWindow: 1, inputWindow: 1 }],
-      /version 2/,
+      [{ type: 'WELCOME', process: 0, version: 3, outputWindow: 1, inputWindow: 1 }],
+      /version 3/,
     ],
     [
       'a window that wants all memory',
@@ -105,6 +105,11 @@ describe('a hostile guest', () => {
         { type: 'READY', process: 0 },
       ],
       /listed twice/,
+    ],
+    [
+      'no version',
+      [{ type: 'WELCOME', process: 0, version: 0, outputWindow: 1, inputWindow: 1 }],
+      /version 0/,
     ],
     ['a refusal', [{ type: 'ERROR', process: 0, code: 3, message: 'wrong secret' }], /wrong secret/],
   ] as [string, GuestFrame[], RegExp][])('%s fails the handshake', async (_name, greeting, reason) => {

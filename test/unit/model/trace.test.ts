@@ -9,6 +9,7 @@ import {
   traceHeaders,
   useTracer,
 } from '../../../src/core/model/trace.ts';
+import { plainSpan } from '../../helpers/core/plain-span.ts';
 
 afterEach(() => useTracer(undefined));
 
@@ -26,7 +27,7 @@ function recorder(): Step[] {
       const step: Step = { name, ...options };
       steps.push(step);
       const end = (failure?: SpanFailure): void => void (failure && Object.assign(step, { failure }));
-      return { traceId: 't', spanId: 's', traceparent: `00-${name}`, end };
+      return { ...plainSpan, traceparent: `00-${name}`, end };
     },
     within(span, run) {
       running = span;

@@ -1,13 +1,16 @@
-import { SpanStatusCode } from '@opentelemetry/api';
+import { type HrTime, SpanStatusCode } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/core/model/clock.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { traced, useTracer } from '../../../src/core/model/trace.ts';
 import { otelTracer, parseTraceparent } from '../../../src/core/trace/otel-tracer.ts';
+import { createManualClock } from '../../helpers/manual-clock.ts';
 
 const [TRACE, SPAN] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
 
@@ -31,7 +34,7 @@ describe('steps', () => {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 
-  beforeEach(() => useTracer(otelTracer(provider.getTracer('test'))));
+  beforeEach(() => useTracer(otelTracer(provider.getTracer('test'), systemClock)));
   afterEach(() => {
     useTracer(undefined);
     exporter.reset();
@@ -72,5 +75,27 @@ describe('steps', () => {
       { parent: `00-${TRACE}-${SPAN}-01` },
     );
     expect(parents()).toEqual({ far: SPAN, own: undefined, broken: 'far' });
+  });
+
+  it('of a guest lie one behind the other within what has passed, or are none, whatever it says', async () => {
+    const said = fc.array(fc.oneof(fc.nat(2_000_000), fc.bigInt(0n, 2n ** 64n - 1n).map(Number)));
+    await fc.assert(
+      fc.asyncProperty(said, fc.nat(10), async (took, passed) => {
+        exporter.reset();
+        const clock = createManualClock();
+        const span = otelTracer(provider.getTracer('test'), clock).begin('spawn', {});
+        await clock.advance(passed);
+        span.addGuestSteps(took.map((nanoseconds, i) => ({ name: `${i}`, nanoseconds })));
+        span.end();
+        const steps = exporter.getFinishedSpans();
+        const begin = steps.pop()!.startTime;
+        const since = ([seconds, rest]: HrTime): number => (seconds - begin[0]) * 1e9 + rest - begin[1];
+        const moments = steps.flatMap(({ startTime, endTime }) => [since(startTime), since(endTime)]);
+        expect(steps).toHaveLength(took.reduce((sum, one) => sum + one, 0) > passed * 1e6 ? 0 : took.length);
+        expect([0, ...moments, passed * 1e6]).toEqual(
+          [0, ...moments, passed * 1e6].toSorted((a, b) => a - b),
+        );
+      }),
+    );
   });
 });

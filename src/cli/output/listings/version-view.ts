@@ -7,10 +7,17 @@ export interface VersionView {
   core: { version: string; node: string; pid: number; runtime: string; root: string } | null;
 }
 
+export interface AskedCore {
+  core?: CoreFacts;
+  /** Where none runs: the endpoint of the local one. */
+  missing?: string;
+}
+
+/** @param asked neither: nobody asked, or who did is told of it in another way */
 export function versionListing(
   version: string,
   nodeVersion: string,
-  core: CoreFacts | undefined,
+  { core, missing }: AskedCore,
 ): Listing<VersionView> {
   const view: VersionView = {
     client: { version, node_version: nodeVersion },
@@ -30,10 +37,13 @@ export function versionListing(
         : { Server: v.core },
     ],
     describe: (v) =>
-      `fsb-ctl: ${v.client.version} (node ${v.client.node_version})\n` +
-      (v.core === null
-        ? ''
-        : `core:    ${v.core.version} (pid ${v.core.pid}, ${v.core.runtime}, ${v.core.root})\n`),
+      [
+        `fsb-ctl: ${v.client.version} (node ${v.client.node_version})\n`,
+        v.core && `core:    ${v.core.version} (pid ${v.core.pid}, ${v.core.runtime}, ${v.core.root})\n`,
+        missing && `core:    not running (${missing})\n`,
+      ]
+        .filter(Boolean)
+        .join(''),
   };
 }
 

@@ -28,7 +28,8 @@ export class Ledger {
   async used(id: string, use: InstanceUse): Promise<void> {
     const record = this.#table.get(id);
     if (record === undefined) throw new FsbError('run_failed', `instance ${id} is gone`);
-    await this.#table.put(id, { ...record, use });
+    // The files of one that has ended: what they were written in is gone, and no start will come after it.
+    await this.#table.put(id, { ...record, use }, { fromReserve: use.by === 'files' });
   }
 
   /** Nobody has it, and nothing of its last holder is left in it. */

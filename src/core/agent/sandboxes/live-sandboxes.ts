@@ -44,7 +44,7 @@ export class LiveSandboxes {
     const { sandboxId } = parts;
     const run = new SandboxRun({
       ...{ ...parts, clock, logger },
-      record: (changed) => slots.put(sandboxId, changed),
+      record: (changed) => slots.put(sandboxId, changed, { fromReserve: changed.end !== undefined }),
       unrecorded: (end) => unrecorded(sandboxId, end),
     });
     this.#runs.set(sandboxId, run);

@@ -56,7 +56,7 @@ export class Losses {
   async #write(sandboxId: string, end: SlotEnd): Promise<void> {
     const slot = this.#slots.get(sandboxId);
     // It may have been forgotten since.
-    if (slot !== undefined) await this.#slots.put(sandboxId, { ...slot, end });
+    if (slot !== undefined) await this.#slots.put(sandboxId, { ...slot, end }, { fromReserve: true });
     this.#unwritten.delete(sandboxId);
   }
 

@@ -136,6 +136,7 @@ export class Generations {
     // Also of one that ended long ago: its instance may still be on its way out.
     await this.#end(entry, how);
     failpoint('again.ended');
+    await this.#starts.settle(entry);
     throwIfAborted(signal);
     assertStays(entry.sandbox);
     const { id, earlierIds = [], generation, previous, recreated = 0 } = entry.sandbox;

@@ -89,14 +89,13 @@ export class Starts {
   }
 
   async #failed(entry: SandboxEntry, error: FsbError, runs: boolean): Promise<void> {
-    const { id, generation, previous } = entry.sandbox;
+    const { id, generation } = entry.sandbox;
     // One that fails tells of itself.
     if (isLeaving(entry)) return entry.deletion?.gone.catch(noop);
     // A later generation has files, and its user a sandbox: no failure takes them away.
     if (generation > 1 || failedStartCodes.has(error.code)) {
-      const kept = previous?.files && !(await this.#hasBegun(id)) ? previous : undefined;
-      await this.#enterFailed(entry, error, kept);
-      return kept ? undefined : this.forget(previous);
+      entry.failedStart = error;
+      return this.#settleSoon(entry);
     }
     try {
       // Without a record nobody could find or end what runs.
@@ -107,6 +106,32 @@ export class Starts {
       if (isLeaving(entry)) return;
       await this.#enterFailed(entry, error);
     }
+  }
+
+  /** A start that failed: at once, or when the node says how far it came. Until then it is Pending. */
+  async #settleSoon(entry: SandboxEntry): Promise<void> {
+    const { id, name } = entry.sandbox;
+    const key = `settle/${id}`;
+    try {
+      await this.settle(entry);
+      this.#retries.succeeded(key);
+    } catch (error) {
+      const again = (): void => void this.#settleSoon(entry);
+      this.#retries.failed(key, `settle the failed start of sandbox ${name}`, error, again);
+    }
+  }
+
+  /** One whose start has failed is Failed then, if it is not yet. @throws as AgentApi.sandboxes */
+  async settle(entry: SandboxEntry): Promise<void> {
+    const { failedStart } = entry;
+    if (failedStart === undefined || isLeaving(entry)) return;
+    const { id, previous } = entry.sandbox;
+    const kept = previous?.files && !(await this.#hasBegun(id)) ? previous : undefined;
+    // Another try may have been faster, or a deletion.
+    if (entry.failedStart !== failedStart || isLeaving(entry)) return;
+    entry.failedStart = undefined;
+    await this.#enterFailed(entry, failedStart, kept);
+    if (!kept) await this.forget(previous);
   }
 
   /** Nothing of it stays on the node: if need be, later. @throws why not yet */

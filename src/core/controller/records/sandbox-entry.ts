@@ -2,7 +2,7 @@ import type { AgentSandbox } from '../../api/agent-api.ts';
 import type { SharedWork } from '../../model/async/shared-work.ts';
 import type { SandboxEvent } from '../../model/event.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import { type PhaseState, transition } from '../../model/sandbox/phase.ts';
+import { isLive, type PhaseState, transition } from '../../model/sandbox/phase.ts';
 import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 import type { RecordTable } from '../../store/store.ts';
 import { eventOfChange, eventOfStep, happening, type OnHappening } from './happenings.ts';
@@ -30,6 +30,9 @@ export class SandboxEntry {
 
   /** Its end is under way, by a stop that callers may hurry on. */
   ending?: { grace: number };
+
+  /** With what its start failed, as long as nobody knows whether the node had begun it. */
+  failedStart?: FsbError;
 
   /** The report of an end that came before the start was known. */
   early?: AgentSandbox;
@@ -80,7 +83,10 @@ export class SandboxEntry {
 
   /** Resolves when the record, as it is now, survives a crash of the core. */
   save(): Promise<void> {
-    return this.#table.put(this.key, this.#sandbox);
+    const { phase } = this.#sandbox.state;
+    // How it ended, or that it was deleted, cannot be asked for again; what begins waits until there is room.
+    const fromReserve = !isLive(phase) || phase === 'Terminating';
+    return this.#table.put(this.key, this.#sandbox, { fromReserve });
   }
 
   /** Takes one step of the transition table; everyone who waits sees it at once. Resolves as save(). */

@@ -1,30 +1,26 @@
 import { constants } from 'node:os';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { ProcessSpec, StreamName } from '../../model/process.ts';
+import { sampledSpan } from '../../model/trace.ts';
 import type { GuestConnection } from '../connection.ts';
 import type { KnownProcess } from '../guest-channel.ts';
-import type { GuestFrame, ProcessFrame, SpawnFailedFrame } from '../protocol/frames.ts';
+import type { GuestFrame, ProcessFrame, SpawnedFrame, SpawnFailedFrame } from '../protocol/frames.ts';
 import { signalScopes } from '../protocol/frames.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
 import { encodeSpawnRequest } from '../protocol/spawn-request.ts';
 import { ChannelProcess } from './channel-process.ts';
 import { KnownProcesses } from './known-processes.ts';
+import { abandonOnAbort, guestSteps, type PendingSpawn } from './pending-spawn.ts';
 import type { Remainders } from './remainders.ts';
 import { spawnError } from './spawn-error.ts';
 
 const LARGEST_ID = 0xffff_ffff;
 
-interface PendingSpawn {
-  spec: ProcessSpec;
-  resolve(process: ChannelProcess): void;
-  reject(error: Error): void;
-  /** Nobody waits for it any longer: what starts is killed. */
-  abandoned: boolean;
-}
-
 export interface ProcessTableOptions {
   /** Bytes of each process. */
   windows: { outputWindow: number; inputWindow: number };
+  /** It may be asked for the times of its steps. */
+  tellsTimes: boolean;
   /** What the guest had when the channel was opened. */
   known: ProcessFrame[];
   connection: Pick<GuestConnection, 'send' | 'sendEncoded'>;
@@ -52,9 +48,10 @@ export class ProcessTable {
 
   spawn(id: number, spec: ProcessSpec, signal?: AbortSignal): Promise<ChannelProcess> {
     this.#assertFree(id);
-    const request = encodeSpawnRequest(id, spec);
+    const span = this.#options.tellsTimes ? sampledSpan() : undefined;
+    const request = encodeSpawnRequest(id, spec, span !== undefined);
     return new Promise((resolve, reject) => {
-      const pending: PendingSpawn = { spec, resolve, reject, abandoned: false };
+      const pending: PendingSpawn = { spec, resolve, reject, abandoned: false, span };
       this.#spawning.set(id, pending);
       this.#highestId = Math.max(this.#highestId, id);
       if (signal) abandonOnAbort(pending, signal);
@@ -120,7 +117,7 @@ export class ProcessTable {
         this.#mustHold(frame).onExit(frame);
         break;
       case 'SPAWNED':
-        this.#spawned(frame.process, frame.pid);
+        this.#spawned(frame);
         break;
       case 'SPAWN_FAILED':
         this.#spawnFailed(frame);
@@ -175,13 +172,17 @@ export class ProcessTable {
     return process;
   }
 
-  #spawned(id: number, pid: number): void {
+  #spawned({ process: id, pid, times }: SpawnedFrame): void {
     const pending = this.#takeSpawning(id, 'SPAWNED');
     const open = pending.spec.stdin || pending.spec.tty;
     const input = { open, sent: 0, acknowledged: 0 };
     const process = this.#hold(id, pid, { stdout: 0, stderr: 0 }, input);
-    if (pending.abandoned) process.abandon();
-    else pending.resolve(process);
+    if (pending.abandoned) {
+      process.abandon();
+      return;
+    }
+    if (times) pending.span?.addGuestSteps(guestSteps(times));
+    pending.resolve(process);
   }
 
   #spawnFailed(frame: SpawnFailedFrame): void {
@@ -226,21 +227,4 @@ export class ProcessTable {
     if (this.#processes.has(id) || this.#spawning.has(id) || this.#known.has(id))
       throw new FsbError('conflict', `process ${id} of the guest exists already`);
   }
-}
-
-function abandonOnAbort(pending: PendingSpawn, signal: AbortSignal): void {
-  const { resolve, reject } = pending;
-  const abandon = (): void => {
-    pending.abandoned = true;
-    reject(FsbError.from(signal.reason));
-  };
-  signal.addEventListener('abort', abandon, { once: true });
-  pending.resolve = (process) => {
-    signal.removeEventListener('abort', abandon);
-    resolve(process);
-  };
-  pending.reject = (error) => {
-    signal.removeEventListener('abort', abandon);
-    reject(error);
-  };
 }

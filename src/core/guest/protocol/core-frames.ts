@@ -7,6 +7,7 @@ import { ProtocolError } from './protocol-error.ts';
 const TTY = 1;
 const STDIN = 2;
 const DISCARD_OUTPUT = 4;
+const TIMES = 8;
 const LONGEST_SECRET = 64;
 
 export function encodeCoreFrame(frame: CoreFrame): Buffer {
@@ -48,7 +49,10 @@ function encodeSpawn(frame: SpawnFrame): Buffer {
   const fixed = 4 + 2 + 2 + 2 + 2 + 4 + 4;
   const payload = fixed + length + frame.groups.length * 4 + frame.limits.length * 17;
   const flags =
-    (frame.tty ? TTY : 0) | (frame.stdin ? STDIN : 0) | (frame.discardOutput ? DISCARD_OUTPUT : 0);
+    (frame.tty ? TTY : 0) |
+    (frame.stdin ? STDIN : 0) |
+    (frame.discardOutput ? DISCARD_OUTPUT : 0) |
+    (frame.times ? TIMES : 0);
   const writer = new FrameWriter('SPAWN', frame.process, payload);
   writer.u32(flags).u16(frame.rows).u16(frame.columns).text(cwd).text(user);
   writer.u16(frame.groups.length);
@@ -122,13 +126,14 @@ function readCoreFrame(type: CoreFrame['type'], process: number, reader: Payload
 
 function readSpawn(process: number, reader: PayloadReader): SpawnFrame {
   const flags = reader.u32();
-  reader.require(flags <= (TTY | STDIN | DISCARD_OUTPUT), `unknown flags ${flags}`);
+  reader.require(flags <= (TTY | STDIN | DISCARD_OUTPUT | TIMES), `unknown flags ${flags}`);
   const frame: SpawnFrame = {
     type: 'SPAWN',
     process,
     tty: (flags & TTY) !== 0,
     stdin: (flags & STDIN) !== 0,
     discardOutput: (flags & DISCARD_OUTPUT) !== 0,
+    times: (flags & TIMES) !== 0,
     rows: reader.u16(),
     columns: reader.u16(),
     cwd: reader.text(),

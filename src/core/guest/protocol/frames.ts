@@ -1,6 +1,9 @@
 /** The frames of guest/PROTOCOL.md as values. Integers of 64 bits that count bytes or time are safe integers. */
 
-export const PROTOCOL_VERSION = 1;
+/** What the core speaks; a guest of an earlier one answers with that. */
+export const PROTOCOL_VERSION = 2;
+/** From this one on a guest tells times when it is asked to. */
+export const VERSION_WITH_TIMES = 2;
 /** Bytes of the length field, the type and the process id. */
 export const HEADER_LENGTH = 9;
 /** Longest `length` field: bytes after the length field itself. */
@@ -50,6 +53,8 @@ export interface SpawnFrame {
   tty: boolean;
   stdin: boolean;
   discardOutput: boolean;
+  /** The guest is to tell how long each of its steps takes. */
+  times: boolean;
   rows: number;
   columns: number;
   cwd: string;
@@ -95,6 +100,25 @@ export interface SpawnFailedFrame {
   message: string;
 }
 
+/** Nanoseconds that each step of the guest took, in this order, as it says: any number. */
+export interface SpawnTimes {
+  /** Its pipes or its pty. */
+  open: bigint;
+  /** Until the child ran. */
+  fork: bigint;
+  /** User, directory and limits, in the child. */
+  prepare: bigint;
+  /** Until the guest saw that the program was executed. */
+  execute: bigint;
+}
+
+export interface SpawnedFrame {
+  type: 'SPAWNED';
+  process: number;
+  pid: number;
+  times?: SpawnTimes;
+}
+
 interface OutputFrame {
   type: 'STDOUT' | 'STDERR';
   process: number;
@@ -121,7 +145,7 @@ export type GuestFrame =
   | { type: 'WELCOME'; process: 0; version: number; outputWindow: number; inputWindow: number }
   | ProcessFrame
   | { type: 'READY'; process: 0 }
-  | { type: 'SPAWNED'; process: number; pid: number }
+  | SpawnedFrame
   | SpawnFailedFrame
   | OutputFrame
   | { type: 'STDIN_ACK'; process: number; offset: number }

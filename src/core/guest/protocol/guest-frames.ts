@@ -1,4 +1,11 @@
-import { type ExitFrame, frameTypes, type GuestFrame, LONGEST_DATA, type ProcessFrame } from './frames.ts';
+import {
+  type ExitFrame,
+  frameTypes,
+  type GuestFrame,
+  LONGEST_DATA,
+  type ProcessFrame,
+  type SpawnedFrame,
+} from './frames.ts';
 import { FrameWriter, PayloadReader, textLength } from './payload.ts';
 import { ProtocolError } from './protocol-error.ts';
 
@@ -41,7 +48,7 @@ function readGuestFrame(type: GuestFrame['type'], process: number, reader: Paylo
     case 'READY':
       return { type, process: 0 };
     case 'SPAWNED':
-      return { type, process, pid: readPid(reader) };
+      return readSpawned(process, reader);
     case 'SPAWN_FAILED': {
       const stage = reader.u8();
       reader.require(stage >= 1 && stage <= 6, `stage ${stage}`);
@@ -71,6 +78,13 @@ function readPid(reader: PayloadReader): number {
   const pid = reader.i32();
   reader.require(pid > 0, `pid ${pid}`);
   return pid;
+}
+
+function readSpawned(process: number, reader: PayloadReader): SpawnedFrame {
+  const frame: SpawnedFrame = { type: 'SPAWNED', process, pid: readPid(reader) };
+  if (reader.left === 0) return frame;
+  const [open, fork, prepare, execute] = [reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+  return { ...frame, times: { open, fork, prepare, execute } };
 }
 
 function readProcess(process: number, reader: PayloadReader): ProcessFrame {
@@ -122,7 +136,7 @@ export function encodeGuestFrame(frame: GuestFrame): Buffer {
     case 'PROCESS':
       return encodeProcess(frame);
     case 'SPAWNED':
-      return writer(4).i32(frame.pid).bytes;
+      return encodeSpawned(frame);
     case 'SPAWN_FAILED': {
       const message = Buffer.from(frame.message);
       return writer(5 + textLength(message))
@@ -151,6 +165,12 @@ export function encodeGuestFrame(frame: GuestFrame): Buffer {
         .text(message).bytes;
     }
   }
+}
+
+function encodeSpawned({ process, pid, times }: SpawnedFrame): Buffer {
+  const writer = new FrameWriter('SPAWNED', process, times ? 36 : 4).i32(pid);
+  if (times) writer.u64(times.open).u64(times.fork).u64(times.prepare).u64(times.execute);
+  return writer.bytes;
 }
 
 function encodeProcess(frame: ProcessFrame): Buffer {

@@ -12,6 +12,11 @@ export class PayloadReader {
     this.#bytes = bytes;
   }
 
+  /** Bytes that were not read. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
   u8(): number {
     return this.#bytes[this.#advance(1)]!;
   }
@@ -60,18 +65,18 @@ export class PayloadReader {
 
   /** Refuses a count that the rest of the payload cannot hold before anything is allocated for it. */
   list<T>(count: number, smallest: number, read: () => T): T[] {
-    this.require(count * smallest <= this.#bytes.length - this.#at, `${count} entries do not fit`);
+    this.require(count * smallest <= this.left, `${count} entries do not fit`);
     const entries: T[] = [];
     for (let i = 0; i < count; i++) entries.push(read());
     return entries;
   }
 
   rest(): Buffer {
-    return this.bytes(this.#bytes.length - this.#at);
+    return this.bytes(this.left);
   }
 
   end(): void {
-    this.require(this.#at === this.#bytes.length, `${this.#bytes.length - this.#at} bytes are left over`);
+    this.require(this.left === 0, `${this.left} bytes are left over`);
   }
 
   require(condition: boolean, problem: string): void {
@@ -80,7 +85,7 @@ export class PayloadReader {
 
   #advance(length: number): number {
     const at = this.#at;
-    this.require(length <= this.#bytes.length - at, 'it is too short');
+    this.require(length <= this.left, 'it is too short');
     this.#at = at + length;
     return at;
   }

@@ -5,9 +5,10 @@ import { LONGEST_FROM_CORE } from './frames.ts';
 
 /**
  * The SPAWN frame for a process, ready to send.
+ * @param times the guest is to tell how long each of its steps takes: only one that knows the question may be asked
  * @throws invalid_argument for what the guest would take as a broken frame: NUL bytes, no command, too much text
  */
-export function encodeSpawnRequest(process: number, spec: ProcessSpec): Buffer {
+export function encodeSpawnRequest(process: number, spec: ProcessSpec, times = false): Buffer {
   const command = spec.argv[0];
   if (command === undefined || command === '') throw invalid('there is no command');
   const environment = Object.entries(spec.env).map(([key, value]) => variable(key, value));
@@ -24,6 +25,7 @@ export function encodeSpawnRequest(process: number, spec: ProcessSpec): Buffer {
     tty: spec.tty,
     stdin: spec.stdin,
     discardOutput: spec.discardOutput ?? false,
+    times,
     rows: terminalLength(spec.size?.rows ?? 0, 'rows'),
     columns: terminalLength(spec.size?.cols ?? 0, 'columns'),
     cwd: spec.cwd,

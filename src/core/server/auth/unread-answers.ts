@@ -1,6 +1,8 @@
 import { type Caller, LOCAL_CALLER } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
+import { FsbError } from '../../model/failure/errors.ts';
 import { processMemory } from '../../model/process-memory.ts';
+import { formatSize } from '../../model/quantity.ts';
 import { Shares } from './shares.ts';
 
 const MIB = 1024 * 1024;
@@ -24,9 +26,24 @@ export class UnreadAnswers {
     this.#shares = new Shares(Math.min(MOST_BYTES, memory * PART));
   }
 
-  /** Whether there is no room for so much: to be asked before it is made, for many calls may come in one moment. */
-  lacks(caller: Caller, bytes: number): boolean {
-    return !isExempt(caller, bytes) && this.#shares.lacking(caller, bytes) !== undefined;
+  /**
+   * To be asked before an answer is made, for many calls may come in one moment.
+   * @param bytes about as many as it will have @throws no_capacity: there is no room for it
+   */
+  assertRoom(caller: Caller, bytes: number): void {
+    const lacking = this.#lacking(caller, bytes);
+    if (lacking === undefined) return;
+    const [who, unread] =
+      lacking === 'one' ? [caller.name, this.#shares.of(caller)] : ['all callers', this.#shares.all];
+    throw new FsbError(
+      'no_capacity',
+      `there is no room for an answer of ${formatSize(bytes)}: ${formatSize(unread)} of ${who} wait to be read`,
+      {
+        hint:
+          'Read what was asked for before, or ask for less at once: lists in pages, with a limit. ' +
+          'What the call was to change is changed.',
+      },
+    );
   }
 
   /**
@@ -48,10 +65,14 @@ export class UnreadAnswers {
     return this.#take(caller, bytes, cut) ?? (() => {});
   }
 
+  #lacking(caller: Caller, bytes: number): 'one' | 'all' | undefined {
+    return isExempt(caller, bytes) ? undefined : this.#shares.lacking(caller, bytes);
+  }
+
   /** Undefined: too little to be counted, or it was cut. */
   #take(caller: Caller, bytes: number, cut: () => void): (() => void) | undefined {
     if (isExempt(caller, bytes)) return undefined;
-    if (this.lacks(caller, bytes)) {
+    if (this.#lacking(caller, bytes) !== undefined) {
       cut();
       return undefined;
     }

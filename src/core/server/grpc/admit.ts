@@ -1,5 +1,4 @@
 import type { EventEmitter } from 'node:events';
-import { constants } from 'node:http2';
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -17,9 +16,9 @@ import type { UnreadAnswers } from '../auth/unread-answers.ts';
 import type { BodyRoom } from '../body-room.ts';
 import type { Door } from '../door.ts';
 import type { Served } from '../served.ts';
+import { Answer } from './answer.ts';
 import { endCall, statusOf } from './call.ts';
-import { messageLength } from './message-length.ts';
-import { Question, streamOf } from './question.ts';
+import { Question } from './question.ts';
 import type { Service } from './services.ts';
 import { tracedCall } from './traced-call.ts';
 
@@ -63,8 +62,7 @@ export class Admission {
     let leave = (): void => {};
     let isOver = false;
     let question: Question | undefined;
-    let caller: Caller | undefined;
-    let taken = (): void => {};
+    let answer: Answer | undefined;
     const refuse = (why: FsbError): void => call.sendStatus(statusOf(why));
     return new ServerInterceptingCall(call, {
       start: (next) =>
@@ -75,8 +73,9 @@ export class Admission {
               if (!this.#open.has(path)) leave = this.#admit(knockOf(call, metadata, path), metadata, refuse);
               else if (responseStream) leave = this.#parts.mayWatch(remoteAddress);
               else this.#parts.mayAsk(remoteAddress);
-              caller = this.#admitted.get(metadata)?.caller;
+              const caller = this.#admitted.get(metadata)?.caller;
               question = new Question(call, { ...this.#parts, caller, isStream, refuse });
+              answer = new Answer(call, { ...this.#parts, caller, isStream: responseStream, refuse });
             } catch (error) {
               call.sendStatus(statusOf(error));
               return;
@@ -96,20 +95,12 @@ export class Admission {
           onCancel: () => {
             isOver = true;
             question?.end();
-            taken();
+            answer?.end();
             leave();
           },
         }),
-      sendMessage: (message, send) => {
-        taken();
-        const { answers } = this.#parts;
-        if (caller !== undefined && answers.lacks(caller, messageLength(message))) {
-          cutOff(call);
-          return;
-        }
-        send(message);
-        if (caller !== undefined) taken = holdAnswer(answers, caller, call, responseStream);
-      },
+      sendMetadata: (metadata, send) => answer!.head(() => send(metadata)),
+      sendMessage: (message, send) => answer!.message(message, send),
     });
   };
 
@@ -163,30 +154,6 @@ function knockOf(
     authorization: typeof authorization === 'string' ? authorization : undefined,
     path,
     opens: 'call',
-  };
-}
-
-const cutOff = (call: ServerInterceptingCallInterface): void =>
-  streamOf(call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-
-/**
- * Until nothing of it is left here. Its client may read other answers of the connection, or nothing at all.
- * @param isPart of a stream, which waits for who reads it and sends one at a time
- */
-function holdAnswer(
-  answers: UnreadAnswers,
-  caller: Caller,
-  call: ServerInterceptingCallInterface,
-  isPart: boolean,
-): () => void {
-  const stream = streamOf(call);
-  const cut = (): void => cutOff(call);
-  if (!isPart) return answers.hold(caller, stream.writableLength, cut);
-  const taken = answers.holdPart(caller, stream.writableLength, cut);
-  stream.once('drain', taken);
-  return () => {
-    stream.off('drain', taken);
-    taken();
   };
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   createServer,
   IncomingMessage,
@@ -7,7 +8,9 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
+import { throwIfAborted } from '../../model/failure/errors.ts';
 import type { Door } from '../door.ts';
 import { listen } from '../listen.ts';
 import type { Protocol } from '../metrics/traffic.ts';
@@ -97,6 +100,15 @@ function endWithSocket({ socket }: IncomingMessage, response: ServerResponse): v
   socket.setMaxListeners(0);
   socket.once('close', end);
   response.once('socket', () => socket.off('close', end));
+}
+
+/**
+ * Resolves when the answers before it, of the same connection, have ended: what is sent in one go is done in its order, and one
+ * answer of a connection is made at a time, however many were asked for. @throws the reason of `gone`
+ */
+export async function turnOf(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  throwIfAborted(gone);
+  if (response.socket === null) await abortable(once(response, 'socket'), gone);
 }
 
 /** A client that goes on sending after its answer would have its connection for ever. */

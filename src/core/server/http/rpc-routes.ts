@@ -3,8 +3,10 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { ERROR_METADATA, fromGrpcStatus } from '../../wire/error-status.ts';
 import { LONGEST_QUESTION, PROTOBUF } from '../../wire/rpc-over-http.ts';
+import type { UnreadAnswers } from '../auth/unread-answers.ts';
 import type { BodyRoom } from '../body-room.ts';
 import { perCore } from '../grpc/admit.ts';
+import { messageLength } from '../grpc/message-length.ts';
 import type { Service } from '../grpc/services.ts';
 import type { Served } from '../served.ts';
 import { type Deadline, deadlineOf } from './deadline.ts';
@@ -12,11 +14,22 @@ import { RequestBody } from './request-body.ts';
 import { send } from './respond.ts';
 import type { Route } from './router.ts';
 
-/** Answers one question; both are bytes of a message. @throws FsbError */
-type Method = (question: Buffer, deadline: Deadline, core: Served) => Promise<Buffer>;
+export interface RpcTerms {
+  clock: Clock;
+  bodies: BodyRoom;
+  answers: UnreadAnswers;
+}
+
+/** Answers one question, which is the bytes of a message, with what makes those of another. @throws FsbError */
+type Method = (question: Buffer, deadline: Deadline, core: Served) => Promise<Answer>;
+
+interface Answer {
+  message: unknown;
+  serialize(): Buffer;
+}
 
 /** The unary methods of `services` as ../../wire/rpc-over-http.ts has them. */
-export function rpcRoutes(services: Service[], clock: Clock, bodies: BodyRoom): Route {
+export function rpcRoutes(services: Service[], { clock, bodies, answers }: RpcTerms): Route {
   const methods = new Map(services.flatMap(methodsOf));
   return async (request, response, { pathname }, signal, { core, caller }) => {
     const method = request.method === 'POST' ? methods.get(pathname) : undefined;
@@ -26,7 +39,9 @@ export function rpcRoutes(services: Service[], clock: Clock, bodies: BodyRoom): 
     try {
       // A web page cannot send this type without asking first.
       body.assertType([PROTOBUF]);
-      send(response, 200, PROTOBUF, await method(await body.bytes(LONGEST_QUESTION), deadline, core));
+      const { message, serialize } = await method(await body.bytes(LONGEST_QUESTION), deadline, core);
+      answers.assertRoom(caller, messageLength(message));
+      send(response, 200, PROTOBUF, serialize());
     } finally {
       deadline.clear();
       body.release();
@@ -43,7 +58,8 @@ function methodsOf({ definition, implement }: Service): [path: string, method: M
       path,
       async (question, deadline, core) => {
         const method = implementation(core)[name]!;
-        return responseSerialize(await answer(method, read(question, requestDeserialize), deadline));
+        const message = await answer(method, read(question, requestDeserialize), deadline);
+        return { message, serialize: () => responseSerialize(message) };
       },
     ]);
 }

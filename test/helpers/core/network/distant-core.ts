@@ -25,10 +25,15 @@ export interface DistantCore {
   close(): Promise<void>;
 }
 
+/** The process of the core on a root. */
+export async function pidOfCore(root: string): Promise<number> {
+  const { pid } = JSON.parse(await readFile(join(root, 'run/core.json'), 'utf8')) as { pid: number };
+  return pid;
+}
+
 /** SIGKILL to the core on a root. Its lock's holder sees the end of its pipe, for which the next core waits. */
 export async function killCoreOf(root: string): Promise<void> {
-  const { pid } = JSON.parse(await readFile(join(root, 'run/core.json'), 'utf8')) as { pid: number };
-  process.kill(pid, 'SIGKILL');
+  process.kill(await pidOfCore(root), 'SIGKILL');
 }
 
 /** @param flags of `daemon start`, besides the addresses and what is for safety */

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openCoreLog } from '../../../../src/cli/local/log/core-log.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 import { useTracer } from '../../../../src/core/model/trace.ts';
+import { plainSpan } from '../../../helpers/core/plain-span.ts';
 
 let root: string;
 
@@ -25,7 +26,7 @@ const linesOf = (path: string): object[] =>
 
 it('has the step in which a line was said, when there are traces', () => {
   const paths = corePaths({ FSB_ROOT: root }, 0);
-  const step = { traceId: 'a1', spanId: 'b2', traceparent: '', end: () => {} };
+  const step = { ...plainSpan, traceId: 'a1', spanId: 'b2' };
   let current: typeof step | undefined = step;
   useTracer({ begin: () => step, within: (_, run) => run(), current: () => current });
   const log = openCoreLog(paths, 'info');

@@ -31,7 +31,7 @@ const checks: Check[] = [
 // biome-ignore lint/suspicious/noExplicitAny: listings of every kind
 const cases: [string, Listing<any>, OutputFormat][] = [
   ['info-unreachable', infoListing(unreachable, NOW), 'table'],
-  ['version-unreachable', versionListing('0.1.0', '20.0.0', undefined), 'table'],
+  ['version-unreachable', versionListing('0.1.0', '20.0.0', {}), 'table'],
   ['doctor', doctorListing(checks), 'table'],
   ['doctor', doctorListing(checks), 'json'],
   ['doctor', doctorListing(checks), 'name'],

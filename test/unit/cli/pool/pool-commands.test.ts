@@ -313,6 +313,15 @@ describe('pool create, update, get, list and delete', () => {
     expect(made.policy).toEqual({ ...policy, name: 'copy' });
   });
 
+  it('makes again what get prints', async () => {
+    await fsb('pool create ci --warm host=2 --max 4 --ttl 1m');
+    const { stdout: input } = await fsb('pool get ci -o yaml');
+    const before = JSON.parse((await fsb('pool get ci -o json')).stdout);
+    await fsb('pool delete ci --force');
+    const made = JSON.parse((await fsb('pool create -f - -o json', { input })).stdout);
+    expect(made.policy).toEqual(before.policy);
+  });
+
   it('changes what is named, and nothing else', async () => {
     await fsb('pool create ci --warm host=2 --max 4 --ttl 1m');
     const changed = JSON.parse((await fsb('pool update ci --max 6 --pause-idle -o json')).stdout);

@@ -109,6 +109,39 @@ describe('run without an image, on a terminal', () => {
   });
 
   it.each([
+    [': > "$1"', []],
+    [write('# a word\\n  \\n'), ['--yes']],
+    ['rm "$1"', []],
+  ])('is cancelled by a text that was emptied: %s', async (step, flags) => {
+    const line = await edit([step], flags);
+    expect(await line.code).toBe(130);
+    expect(line.stderr.text).toBe('Error: cancelled, nothing was created: the text was left empty\n');
+    await expect(stat(remembered)).rejects.toThrow('ENOENT');
+    expect(await core.sandboxes.list({})).toEqual([]);
+  });
+
+  it('keeps what was written before the text was emptied', async () => {
+    const first = await edit([write('image: [host\\n'), ': > "$1"']);
+    await answer(first, 'Edit it again?', '');
+    expect(await first.code).toBe(130);
+    expect(first.stderr.text).toContain(`left empty\nHint: Your text is kept in ${remembered}.\n`);
+    expect(await readFile(remembered, 'utf8')).toBe('image: [host\n');
+    const second = await edit([': > "$1"'], ['-e', 'A=1']);
+    expect(await second.code).toBe(130);
+    expect(await readFile(remembered, 'utf8')).toBe('image: [host\n');
+  });
+
+  it('begins afresh where nothing but comments is remembered', async () => {
+    const first = await edit([write('image: [host\\n')]);
+    await answer(first, 'Edit it again?', 'n');
+    await first.code;
+    await writeFile(remembered, '# only words\n');
+    const line = await edit([`cp "$1" "$1.seen"`], ['--yes', '-q']);
+    expect(await line.code).toBe(0);
+    expect(await readFile(`${remembered}.seen`, 'utf8')).toBe(specTemplate('box'));
+  });
+
+  it.each([
     ['ctrl-C', '\u0003'],
     ['ctrl-D', '\u0004'],
   ])('is cancelled by %s at the question', async (_, key) => {

@@ -23,6 +23,17 @@ describe('a spec in YAML', () => {
     });
   });
 
+  it('is found in a sandbox as get prints it, whose other keys say nothing about it', async () => {
+    const spec = { image: 'host', args: ['sleep', '60'], envs: { A: '1' }, grace_period: '10s' };
+    const view = { name: 'box', phase: 'Running', image: 'alpine', spec, events: [] };
+    expect(await check(JSON.stringify(view))).toEqual(spec);
+    const yaml = 'name: box\nphase: Running\nspec:\n  image: host\n  envs: &a {A: 2}\n  labels: *a\n';
+    expect(await check(yaml)).toEqual({ image: 'host', envs: { A: '2' }, labels: { A: '2' } });
+    await expect(check(`${yaml}  agrs: [x]\n`)).rejects.toThrow(
+      'box.yaml:7: unknown key agrs\n  7 |   agrs: [x]',
+    );
+  });
+
   it.each([
     ['unknown key', 'image: host\n\nimagee: x\n', 'box.yaml:3: unknown key imagee\n  3 | imagee: x', 'image'],
     [
@@ -54,6 +65,7 @@ describe('a spec in YAML', () => {
     ['unclosed list', 'image: host\nargs: [a\n', 'box.yaml:', 'such as image: host'],
     ['key twice', 'image: host\nimage: x\n', 'box.yaml:2', undefined],
     ['no map', '- a\n', 'box.yaml:1: a spec is a list of keys', undefined],
+    ['spec of another tool', 'kind: Pod\nspec: {image: host}\n', 'unknown key kind', 'Keys are image'],
     ['nothing', '# only words\n', 'only comments or nothing', 'such as image: host'],
     ['key of nobody', 'image: host\nfoo: x\n', 'unknown key foo', 'Keys are image, command, args'],
     ['two documents', 'image: host\n---\nimage: x\n', 'second document', undefined],

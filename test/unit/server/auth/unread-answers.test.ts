@@ -70,10 +70,7 @@ beforeEach(async () => {
         ? news
         : { ...news, sandbox: { ...news.sandbox, spec: { ...news.sandbox.spec, args: long } } };
   };
-  session = connect(`https://${place.servers.grpc[0]}`, {
-    ...{ ca: readFileSync(place.authority.ca), settings: { initialWindowSize: 0 } },
-  });
-  session.on('error', () => {});
+  session = sessionOf(0);
 });
 afterEach(async () => {
   session.destroy();
@@ -82,58 +79,144 @@ afterEach(async () => {
   await inner.close();
 });
 
-/** An answer is read as far as the window of the session goes, which is nowhere. @param body of the frame with the question */
-function ask(path: string, body = Buffer.alloc(5)): ClientHttp2Stream {
-  const stream = session.request({
+function sessionOf(initialWindowSize: number): ClientHttp2Session {
+  const ca = readFileSync(place.authority.ca);
+  const made = connect(`https://${place.servers.grpc[0]}`, { ca, settings: { initialWindowSize } });
+  return made.on('error', () => {});
+}
+
+/** An answer is read as far as the window of its session goes: of the common one, which is nowhere. */
+function ask(path: string, on = session): ClientHttp2Stream {
+  const stream = on.request({
     ...{ ':method': 'POST', ':path': path },
     ...{ 'content-type': 'application/grpc', te: 'trailers', authorization: `Bearer ${tokenOf('ci')}` },
   });
   stream.on('error', () => {});
-  stream.end(body);
+  stream.end(Buffer.alloc(5));
   return stream;
 }
 
+const REFUSED = /^there is no room for an answer of 14.*: 5.* of ci wait to be read$/;
+
 it.each(['ListSandboxes', 'WatchSandboxes'])(
-  'are bounded by their bytes over gRPC: %s',
+  'are bounded by their bytes over gRPC, and who has no room is told so: %s',
   { timeout: 60_000 },
   async (method) => {
-    let dropped = 0;
-    for (let n = 0; n < ASKED; n++) {
-      const stream = ask(`/fastpath.v1.FastPathService/${method}`);
-      stream.once('close', () => {
-        if (stream.rstCode === ENHANCE_YOUR_CALM) dropped += 1;
+    const refused: unknown[] = [];
+    for (let n = 0; n < ASKED; n++)
+      ask(`/fastpath.v1.FastPathService/${method}`).once('response', (headers) => {
+        const status = headers['grpc-status'];
+        if (status !== undefined) refused.push([status, decodeURI(String(headers['grpc-message']))]);
       });
-    }
-    await expect.poll(() => dropped, { timeout: 20_000 }).toBe(ASKED - 4);
+    await expect.poll(() => refused, { timeout: 20_000 }).toHaveLength(ASKED - 4);
+    for (const one of refused) expect(one).toEqual(['8', expect.stringMatching(REFUSED)]);
     expect(await place.client({ token: tokenOf('other') }).sandboxes.list({})).toHaveLength(ONE);
   },
 );
 
-it.each(['sandboxes', 'watch'])(
-  'are bounded by their bytes over HTTP: %s',
-  { timeout: 60_000 },
-  async (path) => {
-    const [host, port] = place.servers.http[0]!.split(':');
-    let dropped = 0;
-    for (let n = 0; n < ASKED; n++) {
-      const socket = connectTls({ host, port: Number(port), ca: readFileSync(place.authority.ca) });
-      sockets.push(socket);
-      socket.on('error', () => {});
-      await once(socket, 'secureConnect');
-      socket.pause();
-      socket.write(
-        `GET /api/v1/${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokenOf('ci')}\r\n\r\n`,
-      );
-    }
-    // Who does not read does not hear of an end: it is seen in what can be written.
-    const drip = setInterval(() => {
-      for (const socket of sockets) if (!socket.destroyed) socket.write('\r\n');
-      dropped = sockets.filter(({ destroyed }) => destroyed).length;
-    }, 100);
-    await expect.poll(() => dropped, { timeout: 20_000 }).toBeGreaterThanOrEqual(ASKED - 5);
-    clearInterval(drip);
-  },
-);
+/** Takes what one caller has, on the common session, and begins a stream on another one. */
+async function streamWithoutRoom(on: ClientHttp2Session): Promise<ClientHttp2Stream> {
+  let isAsked = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    isAsked = resolve;
+  });
+  inner.images.save = async function* () {
+    yield Buffer.alloc(1);
+    await asked;
+    yield Buffer.alloc(8 * MIB);
+  };
+  const stream = ask('/fsb.v1.ImageService/Save', on);
+  await once(stream, 'response');
+  for (let n = 0; n < 4; n++) await once(ask('/fastpath.v1.FastPathService/ListSandboxes'), 'response');
+  isAsked();
+  return stream;
+}
+
+it('a stream over gRPC that has begun is told so, too', { timeout: 60_000 }, async () => {
+  const other = sessionOf(65_535);
+  const stream = await streamWithoutRoom(other);
+  stream.resume();
+  const [trailers] = await once(stream, 'trailers');
+  expect(trailers['grpc-status']).toBe('8');
+  expect(decodeURI(trailers['grpc-message'])).toMatch(/^there is no room for an answer of 8MiB/);
+  other.destroy();
+});
+
+it('a stream that does not read even that is cut off', { timeout: 60_000 }, async () => {
+  await place[Symbol.asyncDispose]();
+  const clock = createManualClock();
+  place = await serveSecurely(inner, { list: { tokens: [entry('ci'), entry('other')] }, clock });
+  session.destroy();
+  session = sessionOf(0);
+  // The first message, and no byte more.
+  const other = sessionOf(8);
+  const stream = await streamWithoutRoom(other);
+  let isClosed = false;
+  stream.once('close', () => {
+    isClosed = true;
+  });
+  while (!isClosed) {
+    await clock.advance(1000);
+    await new Promise(setImmediate);
+  }
+  expect(stream.rstCode).toBe(ENHANCE_YOUR_CALM);
+  other.destroy();
+});
+
+/** A connection on which a caller asks for something so many times in one go, and does not read. */
+async function askOverHttp(path: string, times = 1): Promise<TLSSocket> {
+  const [host, port] = place.servers.http[0]!.split(':');
+  const socket = connectTls({ host, port: Number(port), ca: readFileSync(place.authority.ca) });
+  sockets.push(socket);
+  socket.on('error', () => {});
+  await once(socket, 'secureConnect');
+  socket.pause();
+  const question = `GET /api/v1/${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokenOf('ci')}\r\n\r\n`;
+  socket.write(question.repeat(times));
+  return socket;
+}
+
+it('are bounded by their bytes over HTTP, and who has no room is told so', { timeout: 60_000 }, async () => {
+  for (let n = 0; n < 4; n++) await askOverHttp('sandboxes');
+  const fifth = await askOverHttp('sandboxes');
+  let text = '';
+  fifth.on('data', (data) => {
+    text += data;
+  });
+  fifth.resume();
+  await expect.poll(() => text, { timeout: 20_000 }).toMatch(/\}\n$/);
+  expect(text).toMatch(/^HTTP\/1\.1 429 /);
+  const { error } = JSON.parse(text.slice(text.indexOf('{')));
+  expect(error).toMatchObject({ code: 'no_capacity', message: expect.stringMatching(REFUSED) });
+});
+
+it('are made one after the other, of those that are asked for in one go', { timeout: 60_000 }, async () => {
+  const { page } = inner.sandboxes;
+  let made = 0;
+  inner.sandboxes.page = (...asked) => {
+    made += 1;
+    return page.apply(inner.sandboxes, asked);
+  };
+  const socket = await askOverHttp('sandboxes', 3);
+  await expect.poll(() => made, { timeout: 20_000 }).toBe(1);
+  // The same loop answers others meanwhile.
+  await place.client({ token: tokenOf('other') }).system.info();
+  expect(made).toBe(1);
+  socket.resume();
+  await expect.poll(() => made, { timeout: 20_000 }).toBe(3);
+});
+
+it('of a stream over HTTP are bounded by their bytes', { timeout: 60_000 }, async () => {
+  for (let n = 0; n < ASKED; n++) await askOverHttp('watch');
+  let dropped = 0;
+  // Who does not read does not hear of an end: it is seen in what can be written.
+  const drip = setInterval(() => {
+    for (const socket of sockets) if (!socket.destroyed) socket.write('\r\n');
+    dropped = sockets.filter(({ destroyed }) => destroyed).length;
+  }, 100);
+  await expect.poll(() => dropped, { timeout: 20_000 }).toBeGreaterThanOrEqual(ASKED - 5);
+  clearInterval(drip);
+});
 
 it('of a stream over gRPC one message is here at a time, and one that is read does not count', {
   timeout: 60_000,

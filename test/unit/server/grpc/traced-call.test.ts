@@ -5,13 +5,14 @@ import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { type SpanFailure, useTracer } from '../../../../src/core/model/trace.ts';
 import { statusOf } from '../../../../src/core/server/grpc/call.ts';
 import { tracedCall } from '../../../../src/core/server/grpc/traced-call.ts';
+import { plainSpan } from '../../../helpers/core/plain-span.ts';
 
 let ends: (string | undefined)[];
 beforeEach(() => {
   ends = [];
   const end = (failure?: SpanFailure): void => void ends.push(failure?.code);
   useTracer({
-    begin: () => ({ traceId: 't', spanId: 's', traceparent: '', end }),
+    begin: () => ({ ...plainSpan, end }),
     within: (_, run) => run(),
     current: () => undefined,
   });

@@ -56,7 +56,7 @@ async function untilRefused(begin: () => Promise<OpenStream>, most: number): Pro
     const stream = await begin();
     // What was sent before a ping has been read when it is answered; one that is held back, or refused, answers none.
     stream.ws.ping();
-    await Promise.race([once(stream.ws, 'pong'), sleep(30)]);
+    await Promise.race([once(stream.ws, 'pong'), stream.closed, sleep(1000)]);
     if (stream.ws.readyState !== stream.ws.OPEN) {
       const reason = expect.stringMatching(/ci take .*as much as those of one/);
       expect(await stream.closed).toEqual({ code: 4429, reason });

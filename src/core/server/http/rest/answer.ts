@@ -21,6 +21,8 @@ export interface RestRequest {
   response: ServerResponse;
   url: URL;
   body: RequestBody;
+  /** @throws no_capacity: the caller has no room for an answer that says so much */
+  assertRoom: (value: unknown) => void;
   signal: AbortSignal;
 }
 
@@ -47,11 +49,8 @@ const needsUpgrade = (pathname: string): HttpRefusal =>
     hint: 'Ask with a WebSocket client: GET, with Connection: Upgrade and Upgrade: websocket.',
   });
 
-async function answer(
-  endpoint: Endpoint,
-  params: Record<string, string>,
-  { core, clock, request, response, url, body, signal }: RestRequest,
-): Promise<void> {
+async function answer(endpoint: Endpoint, params: Record<string, string>, asked: RestRequest): Promise<void> {
+  const { core, request, response, url, body, signal } = asked;
   const takesBody = endpoint.method === 'POST' || endpoint.method === 'PATCH';
   let said: unknown;
   try {
@@ -64,18 +63,24 @@ async function answer(
     const options = { signal };
     const content = (): AsyncIterable<Buffer> => body.chunks();
     const call = { core, params, query, body: checkedBody, said: said ?? {}, content, headers, options };
-    await send(endpoint, call, response, clock);
+    await send(endpoint, call, asked);
   } catch (error) {
     const { refusal } = endpoint;
     sendError(response, error, refusal && ((failed) => refusal.of(failed, said)));
   }
 }
 
-async function send(endpoint: Endpoint, call: Call, response: ServerResponse, clock: Clock): Promise<void> {
+async function send(
+  endpoint: Endpoint,
+  call: Call,
+  { response, clock, assertRoom }: RestRequest,
+): Promise<void> {
   const { answer: form } = endpoint;
   const result = await endpoint.handle(call);
   switch (form.kind) {
     case 'json':
+      // What has changed something is told all the same.
+      if (endpoint.method === 'GET') assertRoom(result);
       sendJson(response, form.status, result);
       return;
     case 'none':
