@@ -210,7 +210,7 @@ export class Controller implements SandboxApi {
         await entry.until(({ state }) => (state.phase === 'Pending' ? undefined : true), options.signal);
       // Where a start has failed, the log is where the files are.
       const id = filesOf(entry.sandbox) ?? entry.sandbox.id;
-      if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name);
+      if (query.sandboxId !== undefined && query.sandboxId !== id) throw isAnother(ref.name, 'log');
       yield* this.#agent.logs(id, query, options);
     } finally {
       leave();
@@ -235,7 +235,9 @@ export class Controller implements SandboxApi {
   async attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
     const entry = this.#registry.require(ref);
     const { sandbox } = entry;
-    if (!request.replay || isPaused(sandbox.state)) assertAwake(sandbox);
+    const { from } = request;
+    if (from !== undefined && from.sandboxId !== sandbox.id) throw isAnother(ref.name, 'output');
+    if (from === undefined && (!request.replay || isPaused(sandbox.state))) assertAwake(sandbox);
     return attachTo(entry, () => this.#agent.attach(sandbox.id, request, options));
   }
 
@@ -312,9 +314,9 @@ export class Controller implements SandboxApi {
   }
 }
 
-function isAnother(name: string): FsbError {
+function isAnother(name: string, what: 'log' | 'output'): FsbError {
   return new FsbError(
     'not_found',
-    `the sandbox whose log was read is gone: another one is called ${name} now`,
+    `the sandbox whose ${what} was read is gone: another one is called ${name} now`,
   );
 }

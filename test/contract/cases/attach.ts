@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { AttachRequest } from '../../../src/core/api/sandbox-api.ts';
 import { errorOf, family, finish, readRest, readUntil, type Workbench } from '../workbench.ts';
 
 export function attachCases(bench: Workbench): void {
@@ -33,6 +34,30 @@ export function attachCases(bench: Workbench): void {
     for await (const chunk of session.output) chunks.push({ ...chunk, data: chunk.data.toString() });
     expect(chunks).toEqual([{ stream: 'stdout', offset: 4, data: 'new\n' }]);
     await session.close();
+  });
+
+  it('goes on where another session was, also when the sandbox has ended, and in no other one of its name', async () => {
+    const box = await bench.shell('echo one; echo two >&2; read line; echo three; exit 3', { stdin: true });
+    const attach = (request: AttachRequest) => bench.core.sandboxes.attach(box, request);
+    const session = await attach({ stdin: true, replay: true });
+    await readUntil(session.output[Symbol.asyncIterator](), 'two\n');
+    const { sandboxId } = session.place!;
+    expect(session.place).toMatchObject({ stdout: 0, stderr: 0 });
+    const goOn = async (stdout: number, stderr: number) => {
+      const from = { sandboxId, stdout, stderr };
+      const said = await finish(await attach({ stdin: false, replay: false, from }));
+      return [String(said.stdout), String(said.stderr), said.status.code];
+    };
+    const going = goOn(4, 4);
+    await session.write(Buffer.from('\n'));
+    await session.exited;
+    await session.close();
+    expect(await going).toEqual(['three\n', '', 3]);
+    expect(await goOn(2, 1)).toEqual(['e\nthree\n', 'wo\n', 3]);
+    const from = { sandboxId: 'another', stdout: 0, stderr: 0 };
+    expect(await errorOf(attach({ stdin: false, replay: true, from }))).toMatchObject({
+      code: 'not_found',
+    });
   });
 
   it('refuses input for a sandbox that takes none', async () => {
