@@ -360,11 +360,19 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
         'i=0; until [ -e /tmp/go ]; do i=$((i+1)); echo $i; sleep 0.02; done; echo over >&2; exit 3';
       const image = `--image host -- sh -c '${count}'`;
       await shell.succeed(`fsb-ctl run job -q ${image}`);
-      const lines = ['attach job', `run kept -a ${image}`, `run gone --rm ${image}`];
+      // Of what has had all of its input nothing is in doubt.
+      const fed = image.replace(`'i=0`, `'cat; i=0`);
+      const lines = [
+        'attach job',
+        `run kept -a ${image}`,
+        `run gone --rm ${image}`,
+        `run fed -i ${fed} <<< 0`,
+      ];
       const joined = lines.map((line) => shell.start(`fsb-ctl ${line}`));
       for (const running of joined) await running.sees('\n');
       await shell.cli.killCore();
-      for (const name of ['job', 'kept', 'gone']) await shell.succeed(`fsb-ctl exec ${name} touch /tmp/go`);
+      for (const name of ['job', 'kept', 'gone', 'fed'])
+        await shell.succeed(`fsb-ctl exec ${name} touch /tmp/go`);
       for (const running of joined) {
         expect([await running.end(), running.stderr]).toEqual([
           3,
@@ -382,7 +390,8 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
     it('a lost connection is 125 with a reason, never a made up code; what follows ends with a reason, too', async () => {
       const talk = `sh -c 'echo up; exec sleep 60'`;
       await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
-      const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker'];
+      const open = `fsb-ctl run open -i --image host -- ${talk}`;
+      const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker', open];
       // Two of them make a sandbox.
       const talking = lines.map(
         (line, n) => [line, shell.start(line.replace(' job ', ` job${n} `))] as const,
@@ -401,6 +410,7 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
           expect([line, await running.end()]).toEqual([line, 125]);
           // Before it, it may say that it waits for an instance: there are more of them than warm ones.
           expect(running.stderr, line).toMatch(/^Error: .*(core|connection).*\n/m);
+          if (line === open) expect(running.stderr).toContain('nobody knows what of that has arrived');
         }
         for (const [line, running] of following) {
           expect(line === 'events' ? [6] : [6, 125], line).toContain(await running.end());

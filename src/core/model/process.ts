@@ -54,6 +54,12 @@ export interface MainPlace {
   stderr: number;
 }
 
+/** Where a session begins. */
+export interface MainBegin extends MainPlace {
+  /** False: whatever was or will be sent to it, it gets no more. */
+  takesInput: boolean;
+}
+
 /**
  * A running process and its streams, as its caller holds it: the same in this process and over a wire.
  *
@@ -65,7 +71,7 @@ export interface ProcessSession extends AsyncDisposable {
   readonly output: AsyncIterable<OutputChunk>;
   readonly exited: Promise<ExitStatus>;
   /** Of a main process: where `output` begins. */
-  readonly place?: MainPlace | undefined;
+  readonly place?: MainBegin | undefined;
   /** There is no core that could pass on a signal, and one may come: then all goes on. */
   readonly isAway?: boolean;
   /** Resolves when there is room for more. Bytes for a process that closed its stdin are dropped silently. */

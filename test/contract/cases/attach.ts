@@ -42,7 +42,7 @@ export function attachCases(bench: Workbench): void {
     const session = await attach({ stdin: true, replay: true });
     await readUntil(session.output[Symbol.asyncIterator](), 'two\n');
     const { sandboxId } = session.place!;
-    expect(session.place).toMatchObject({ stdout: 0, stderr: 0 });
+    expect(session.place).toMatchObject({ stdout: 0, stderr: 0, takesInput: true });
     const goOn = async (stdout: number, stderr: number) => {
       const from = { sandboxId, stdout, stderr };
       const said = await finish(await attach({ stdin: false, replay: false, from }));
@@ -58,6 +58,24 @@ export function attachCases(bench: Workbench): void {
     expect(await errorOf(attach({ stdin: false, replay: true, from }))).toMatchObject({
       code: 'not_found',
     });
+  });
+
+  it('tells whether a sandbox takes input, until it has had the end of it', async () => {
+    const box = await bench.shell('cat; exec sleep 60', { stdin: true });
+    const attach = (stdin: boolean) => bench.core.sandboxes.attach(box, { stdin, replay: true });
+    const session = await attach(true);
+    expect(session.place!.takesInput).toBe(true);
+    session.endInput();
+    const takesInput = async (): Promise<boolean> => {
+      const another = await attach(false);
+      await another.close();
+      return another.place!.takesInput;
+    };
+    await expect.poll(takesInput).toBe(false);
+    await session.close();
+    const idle = await bench.core.sandboxes.attach(await bench.idle(), { stdin: false, replay: true });
+    expect(idle.place!.takesInput).toBe(false);
+    await idle.close();
   });
 
   it('refuses input for a sandbox that takes none', async () => {

@@ -37,6 +37,7 @@ export function scriptedMain(from: Readonly<Record<StreamName, number>> = { stdo
     id: 1,
     output: { [Symbol.asyncIterator]: () => iterator },
     exited,
+    takesInput: true,
     signal: (signal: number) => void signals.push(signal),
     acknowledgeExit: () => {
       acknowledged = true;

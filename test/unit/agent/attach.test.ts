@@ -62,7 +62,7 @@ it.each([
   const { main, run, running, log } = await nextCore();
   const request = { stdin: false, replay: false, from: { sandboxId: 'box', ...from } };
   const session = await attachToRun(run, request, logs);
-  expect(session.place).toEqual(request.from);
+  expect(session.place).toEqual({ ...request.from, takesInput: true });
   const reading = allOf(session);
   main.write('ff', 'stderr');
   main.write('bbbccc');
@@ -75,6 +75,7 @@ it.each([
   const end = { kind: 'exited' as const, at: 0, status: { code: 3, signal: null } };
   const ended = attachToEnded('box', { ...slot, end } as never, request, logs);
   expect((await allOf(ended)).join()).toContain(expected.at(-1)!);
+  expect(ended.place).toEqual({ ...request.from, takesInput: false });
 });
 
 it('without replay begins where it joined', async () => {
@@ -82,5 +83,5 @@ it('without replay begins where it joined', async () => {
   main.write('bbb');
   await expect.poll(() => run.logged).toBe(7);
   const session = await attachToRun(run, { stdin: false, replay: false }, logs);
-  expect(session.place).toEqual({ sandboxId: 'box', stdout: 6, stderr: 1 });
+  expect(session.place).toEqual({ sandboxId: 'box', stdout: 6, stderr: 1, takesInput: true });
 });

@@ -98,7 +98,7 @@ it('is lost where another one has the name by now, and says so', async () => {
   await expect(session.exited).rejects.toMatchObject({
     code: 'run_failed',
     message: expect.stringMatching(
-      /^lost the process: .*; nor does the next core tell: another one is called box now$/,
+      /^lost the process: .*; nor can it go on with the next core: another one is called box now$/,
     ),
   });
   await expect(finish(session)).rejects.toMatchObject({ code: 'run_failed' });

@@ -40,7 +40,7 @@ export async function attachToRun(
   return {
     output: behind(from, before, tap.read()),
     exited,
-    place: { sandboxId: run.sandboxId, ...from },
+    place: { sandboxId: run.sandboxId, ...from, takesInput: run.main.takesInput },
     write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
     endInput: () => {
       if (request.stdin) run.main.endInput();
@@ -67,7 +67,7 @@ export function attachToEnded(
   return {
     output: behind(from, said({ sandboxId, slot }, logs, from, { signal: stop.signal })),
     exited,
-    place: { sandboxId, ...from },
+    place: { sandboxId, ...from, takesInput: false },
     write: async () => {},
     endInput: () => {},
     resize: () => {},

@@ -4,6 +4,7 @@ import { noop } from '../../model/async/noop.ts';
 import { FsbError, isLost } from '../../model/failure/errors.ts';
 import type {
   ExitStatus,
+  MainBegin,
   MainPlace,
   OutputChunk,
   ProcessSession,
@@ -24,21 +25,27 @@ interface Stretch {
 
 /**
  * A main process, which outlives its core: when that goes away, the next one is asked for the rest of its output, and for its
- * end. Without input: what of that has arrived nobody could tell.
+ * end. Not where it may take more input: what of that has arrived nobody can tell.
  */
 export class CarriedSession implements ProcessSession {
   readonly output: AsyncIterable<OutputChunk>;
   readonly exited: Promise<ExitStatus>;
-  readonly place: MainPlace | undefined;
+  readonly place: MainBegin | undefined;
   readonly #join: Join;
   readonly #stop = new AbortController();
+  readonly #hasInput: boolean;
+  /** All of it was sent. */
+  #inputEnded: boolean;
   #size: TerminalSize | undefined;
   /** Undefined while there is no core. */
   #current: RemoteSession | undefined;
 
-  constructor(first: RemoteSession, size: TerminalSize | undefined, join: Join) {
+  /** @param first joined with the `request` */
+  constructor(first: RemoteSession, request: AttachRequest, join: Join) {
     this.#join = join;
-    this.#size = size;
+    this.#hasInput = request.stdin;
+    this.#inputEnded = !request.stdin;
+    this.#size = request.size;
     this.place = first.place;
     const stretch = this.#stretch(first);
     this.output = readAll(stretch);
@@ -50,9 +57,15 @@ export class CarriedSession implements ProcessSession {
     return this.#current === undefined;
   }
 
-  async write(): Promise<void> {}
+  /** Where it goes on without a core, or over the next one, nothing is taken any more. */
+  async write(data: Uint8Array): Promise<void> {
+    await this.#current?.write(data);
+  }
 
-  endInput(): void {}
+  endInput(): void {
+    this.#inputEnded = true;
+    this.#current?.endInput();
+  }
 
   resize(size: TerminalSize): void {
     this.#size = size;
@@ -81,7 +94,10 @@ export class CarriedSession implements ProcessSession {
     this.#current = session;
     const goOn = async (error: unknown): Promise<Stretch> => {
       this.#current = undefined;
-      return this.#stretch(await this.#next(session.reached, FsbError.from(error)));
+      const next = await this.#next(session.reached, FsbError.from(error));
+      // It was closed in the moment in which this one was there.
+      if (this.#stop.signal.aborted) await next.close();
+      return this.#stretch(next);
     };
     const next = session.exited.then(() => undefined, goOn);
     next.catch(noop);
@@ -91,24 +107,31 @@ export class CarriedSession implements ProcessSession {
   /** @throws `lost`, with why there is none; why it was closed */
   async #next(from: MainPlace | undefined, lost: FsbError): Promise<RemoteSession> {
     const { signal } = this.#stop;
-    let why = lost;
     if (from === undefined || !isLost(lost) || signal.aborted) throw lost;
+    if (!this.#inputEnded) throw withHint(lost, INPUT_HINT);
     for (const pause of RESUME_PAUSES) {
       try {
         // A timer that keeps the process alive: nothing else does while there is no connection.
         await delay(pause, undefined, { signal });
-        return await this.#join({ stdin: false, replay: false, from, ...this.#sized }, signal);
+        return await this.#goOn(from);
       } catch (error) {
-        why = FsbError.from(error);
+        const why = FsbError.from(error);
         if (signal.aborted) throw FsbError.from(signal.reason);
-        if (why.code !== 'unavailable' && !isLost(why)) break;
+        if (why.code !== 'unavailable' && !isLost(why)) throw withReason(lost, why);
       }
     }
-    throw why.code === 'unavailable' || isLost(why) ? lost : withReason(lost, why);
+    throw lost;
   }
 
-  get #sized(): { size?: TerminalSize } {
-    return this.#size === undefined ? {} : { size: this.#size };
+  async #goOn(from: MainPlace): Promise<RemoteSession> {
+    const request = { stdin: false, replay: false, from, ...(this.#size && { size: this.#size }) };
+    const session = await this.#join(request, this.#stop.signal);
+    if (!this.#hasInput || session.place?.takesInput === false) return session;
+    await session.close();
+    throw new FsbError(
+      'conflict',
+      'the end of its input has not arrived, and nobody knows what else has not',
+    );
   }
 }
 
@@ -131,7 +154,13 @@ async function endOf(first: Stretch): Promise<ExitStatus> {
 
 /** There is a core again, and it says no. */
 const withReason = ({ code, message, hint }: FsbError, why: FsbError): FsbError =>
-  new FsbError(code, `${message}; nor does the next core tell: ${why.message}`, {
+  new FsbError(code, `${message}; nor can it go on with the next core: ${why.message}`, {
     hint: why.hint ?? hint,
     cause: why,
   });
+
+const INPUT_HINT =
+  'It does not go on with the next core while it takes input (-i): nobody knows what of that has arrived.';
+
+const withHint = ({ code, message, hint, cause }: FsbError, more: string): FsbError =>
+  new FsbError(code, message, { hint: hint === undefined ? more : `${more} ${hint}`, cause });

@@ -1,6 +1,7 @@
 import { FsbError } from '../../model/failure/errors.ts';
 import type {
   ExitStatus,
+  MainBegin,
   MainPlace,
   OutputChunk,
   ProcessSession,
@@ -37,7 +38,7 @@ export class RemoteSession implements ProcessSession, SocketEvents {
   readonly #start: Settler<void> = settler();
   readonly #next: Record<StreamName, number> = { stdout: 0, stderr: 0 };
   readonly #whenLost: string;
-  #place: MainPlace | undefined;
+  #place: MainBegin | undefined;
   #socket: FrameSocket | undefined;
   #ended = false;
   #input: Promise<void> = Promise.resolve();
@@ -55,13 +56,13 @@ export class RemoteSession implements ProcessSession, SocketEvents {
     this.started = this.#start.promise;
   }
 
-  get place(): MainPlace | undefined {
+  get place(): MainBegin | undefined {
     return this.#place;
   }
 
   /** Of a main process: behind what came. */
   get reached(): MainPlace | undefined {
-    return this.#place && { ...this.#place, ...this.#next };
+    return this.#place && { sandboxId: this.#place.sandboxId, ...this.#next };
   }
 
   use(socket: FrameSocket): void {

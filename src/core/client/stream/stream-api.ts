@@ -33,15 +33,12 @@ interface ProcessTerms {
   hint: string;
   /** Whether it goes on over another connection when one breaks: not what ends with its caller. */
   linked: boolean;
-  /** It goes on over the next core as well. */
+  /** It goes on over the next core as well, whatever it was told before. */
   carried?: boolean;
 }
 
 const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): string =>
   `It may still be running: look with \`fsb-ctl ${command} ${namespace === DEFAULT_NAMESPACE ? '' : `-n ${namespace} `}${name}\`.`;
-
-const inputLost = (ref: SandboxRef): string =>
-  `Nobody knows what of its input (-i) has arrived, so it cannot be sent on. ${livesOn(ref, 'get')}`;
 
 /** Everything of a core that streams: one WebSocket each, no other connection. */
 export class StreamApi {
@@ -62,23 +59,21 @@ export class StreamApi {
     return this.process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
   }
 
-  /** Without input it goes on over the next core. */
+  /** It goes on over the next core, unless it may take more input. */
   async attach(
     ref: SandboxRef,
     request: AttachRequest,
     { signal }: CallOptions = {},
   ): Promise<ProcessSession> {
-    const carried = !request.stdin;
-    const terms = { hint: carried ? livesOn(ref, 'get') : inputLost(ref), linked: true, carried };
+    const terms = { hint: livesOn(ref, 'get'), linked: true, carried: !request.stdin };
     const join = (wanted: AttachRequest, stop?: AbortSignal): Promise<RemoteSession> =>
       this.process(`${sandboxPath(ref)}/attach`, { query: attachToQuery(wanted) }, terms, { signal: stop });
     const session = await join(request, signal);
-    if (!carried) return session;
     const again = async (wanted: AttachRequest, stop: AbortSignal): Promise<RemoteSession> => {
       await this.#lookAgain(stop);
       return join(wanted, stop);
     };
-    const whole = new CarriedSession(session, request.size, again);
+    const whole = new CarriedSession(session, request, again);
     this.#carried.add(whole);
     whole.exited.catch(noop).finally(() => this.#carried.delete(whole));
     return whole;

@@ -1,5 +1,5 @@
 import type { LogQuery } from '../../../../src/core/model/logs.ts';
-import type { MainPlace, OutputChunk } from '../../../../src/core/model/process.ts';
+import type { MainBegin, OutputChunk } from '../../../../src/core/model/process.ts';
 import type { HostProcess } from './host-process.ts';
 import { HostSession } from './host-session.ts';
 import type { MemoryLog } from './memory-log.ts';
@@ -8,10 +8,10 @@ import type { MemoryLog } from './memory-log.ts';
 export class AttachedSession extends HostSession {
   readonly #main: HostProcess;
   readonly #log: MemoryLog;
-  readonly place: MainPlace;
+  readonly place: MainBegin;
   readonly #gone = new AbortController();
 
-  constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, place: MainPlace) {
+  constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, place: MainBegin) {
     super(process, open);
     this.#main = process;
     this.#log = log;

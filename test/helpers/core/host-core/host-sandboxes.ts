@@ -129,7 +129,8 @@ export class HostSandboxes implements SandboxApi {
         hint: 'Use stdin: true.',
       });
     const begin = replay ? { stdout: 0, stderr: 0 } : log.ends;
-    const place = from ?? { sandboxId: record.id, ...begin };
+    const takesInput = record.spec.stdin && process.child.stdin.writable;
+    const place = { sandboxId: record.id, ...(from ?? begin), takesInput };
     return new AttachedSession(process, this.openSessions, log, place);
   }
 
