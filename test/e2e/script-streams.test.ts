@@ -355,23 +355,62 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
       });
     });
 
+    it('attach and run go on over the death of a core, and end as if nothing had happened', async () => {
+      const count =
+        'i=0; until [ -e /tmp/go ]; do i=$((i+1)); echo $i; sleep 0.02; done; echo over >&2; exit 3';
+      const image = `--image host -- sh -c '${count}'`;
+      await shell.succeed(`fsb-ctl run job -q ${image}`);
+      // Of what has had all of its input nothing is in doubt.
+      const fed = image.replace(`'i=0`, `'cat; i=0`);
+      const lines = [
+        'attach job',
+        `run kept -a ${image}`,
+        `run gone --rm ${image}`,
+        `run fed -i ${fed} <<< 0`,
+      ];
+      const joined = lines.map((line) => shell.start(`fsb-ctl ${line}`));
+      for (const running of joined) await running.sees('\n');
+      await shell.cli.killCore();
+      for (const name of ['job', 'kept', 'gone', 'fed'])
+        await shell.succeed(`fsb-ctl exec ${name} touch /tmp/go`);
+      for (const running of joined) {
+        expect([await running.end(), running.stderr]).toEqual([
+          3,
+          expect.stringMatching(/^(.*instance.*\n)?over\n$/),
+        ]);
+        const seen = running.stdout.trim().split('\n').map(Number);
+        expect(seen).toEqual(seen.map((_, n) => seen[0]! + n));
+      }
+      const [attached, kept] = joined.map(({ stdout }) => stdout);
+      expect(await shell.succeed('fsb-ctl logs job 2>&1')).toMatch(new RegExp(`${attached}over\n$`));
+      expect(await shell.succeed('fsb-ctl logs kept 2>&1')).toBe(`${kept}over\n`);
+      expect(await shell.succeed('fsb-ctl list -aq')).not.toContain('gone');
+    });
+
     it('a lost connection is 125 with a reason, never a made up code; what follows ends with a reason, too', async () => {
       const talk = `sh -c 'echo up; exec sleep 60'`;
       await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
-      const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker'];
+      const open = `fsb-ctl run open -i --image host -- ${talk}`;
+      const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker', open];
       // Two of them make a sandbox.
       const talking = lines.map(
         (line, n) => [line, shell.start(line.replace(' job ', ` job${n} `))] as const,
       );
       const follows = ['logs -f box', 'wait box', 'events', 'pool status --watch', 'port-forward box 0:80'];
       const following = follows.map((line) => [line, shell.start(`fsb-ctl ${line}`)] as const);
-      for (const [, running] of talking) await running.sees('up');
+      const interrupted = shell.start(`fsb-ctl run early --rm --image host -- ${talk}`);
+      for (const running of [interrupted, ...talking.map(([, one]) => one)]) await running.sees('up');
       await new Promise((resolve) => setTimeout(resolve, 700));
       await shell.cli.killCore(async () => {
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        interrupted.signal('SIGINT');
+        const said = expect.stringContaining('early is not deleted yet (');
+        expect([await interrupted.end(), interrupted.stderr]).toEqual([130, said]);
         for (const [line, running] of talking) {
           expect([line, await running.end()]).toEqual([line, 125]);
           // Before it, it may say that it waits for an instance: there are more of them than warm ones.
           expect(running.stderr, line).toMatch(/^Error: .*(core|connection).*\n/m);
+          if (line === open) expect(running.stderr).toContain('nobody knows what of that has arrived');
         }
         for (const [line, running] of following) {
           expect(line === 'events' ? [6] : [6, 125], line).toContain(await running.end());

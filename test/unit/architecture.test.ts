@@ -182,7 +182,10 @@ const packages: Record<string, { in: string[]; types?: string[] }> = {
 /** Files that may ask for the time and set timers themselves, and why; everything else is given a Clock. */
 const timekeepers: Record<string, string> = {
   'core/model/clock': 'is the clock',
-  'core/client/stream/stream-api':
+  'core/client/stream/stream-api': 'limits a look at a core that may hang; nothing else of it is timed',
+  'core/client/stream/read-log':
+    'pauses between attempts with a timer that keeps the process of the command alive',
+  'core/client/stream/carried-session':
     'pauses between attempts with a timer that keeps the process of the command alive',
   'core/client/stream/heartbeat':
     'runs in the process of the command, beside a socket that it must not keep alive',

@@ -61,7 +61,7 @@ export class Interruption {
       name,
       () => {
         if (this.signal.aborted) world.forceExit(code);
-        else this.#controller.abort(new Interrupted(code));
+        else this.end(code);
       },
     ]);
     for (const [name, listener] of this.#listeners) this.#events.on(name, listener);
@@ -69,6 +69,11 @@ export class Interruption {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Aborts as for a signal. @param code 128 + signal */
+  end(code: number): void {
+    this.#controller.abort(new Interrupted(code));
   }
 
   /** Aborts after so many milliseconds with a `timeout`. */

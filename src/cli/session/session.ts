@@ -43,7 +43,7 @@ export async function driveSession(
   try {
     if (options.signalProxy) {
       interruption.release(PROXIED);
-      undo.push(proxySignals((signal) => session.signal(signal), world, options));
+      undo.push(proxySignals((signal) => passOn(signal, session, interruption), world, options));
     }
     if (options.tty) undo.push(followSize(terminal, session));
     if (options.tty && options.stdin) undo.push(enterRawMode(terminal.stdin, events));
@@ -94,6 +94,12 @@ export function assertInput(
     throw new FsbError('invalid_argument', '-t needs a terminal, and standard input is not one', {
       hint: 'Leave out -t; -i alone sends standard input.',
     });
+}
+
+/** Where nobody can be told, it is for us, as it would be without the process: a core may not come for long. */
+function passOn(signal: number, session: ProcessSession, interruption: Interruption): void {
+  if (session.isAway) interruption.end(128 + signal);
+  else session.signal(signal);
 }
 
 async function finish(session: ProcessSession, terminal: Terminal): Promise<SessionEnd> {

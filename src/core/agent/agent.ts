@@ -170,10 +170,12 @@ export class Agent implements AgentApi {
 
   async attach(sandboxId: string, request: AttachRequest): Promise<ProcessSession> {
     const run = this.#live.get(sandboxId);
-    if (run) return attachToRun(this.#live.awake(sandboxId), request, this.#options.logs);
+    // Whoever was there before it was paused may come back.
+    if (run)
+      return attachToRun(request.from ? run : this.#live.awake(sandboxId), request, this.#options.logs);
     const slot = this.#losses.slot(sandboxId);
-    if (slot?.end && request.replay)
-      return attachToEnded(sandboxId, { ...slot, end: slot.end }, this.#options.logs);
+    if (slot?.end && (request.replay || request.from))
+      return attachToEnded(sandboxId, { ...slot, end: slot.end }, request, this.#options.logs);
     this.#live.assertSettled(sandboxId);
     throw new FsbError('conflict', 'the sandbox is not running', {
       hint: 'See what it wrote with: fsb-ctl logs NAME',

@@ -1,5 +1,5 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import type { ExitStatus, ProcessSession, TerminalSize } from '../model/process.ts';
+import type { ExitStatus, MainPlace, ProcessSession, TerminalSize } from '../model/process.ts';
 import type { Phase } from '../model/sandbox/phase.ts';
 import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox/sandbox.ts';
 import type { Resources } from '../model/sandbox/shape.ts';
@@ -138,6 +138,8 @@ export interface AttachRequest {
   stdin: boolean;
   /** Deliver the output from its beginning; false: only what comes from now on. */
   replay: boolean;
+  /** Deliver it from there on, whatever `replay` says, of that very sandbox; also of one that has ended, or is paused. */
+  from?: MainPlace;
   size?: TerminalSize;
 }
 
@@ -175,7 +177,7 @@ export interface SandboxApi {
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession>;
   /**
    * Joins the main process. Its output is held back to the pace of this session, so nothing is lost. On an ended
-   * sandbox with `replay` it delivers the log and the status. @throws not_found, conflict
+   * sandbox with `replay` it delivers the log and the status. @throws not_found (also: `from` is of another one), conflict
    */
   attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession>;
   /** Resolves when the main process has ended. @throws not_found, run_failed (Failed, Lost, Expired, deleted) */

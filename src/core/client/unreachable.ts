@@ -114,6 +114,10 @@ export const wasReached = ({ code, cause }: FsbError): boolean =>
   cause instanceof Error &&
   (/^(ECONNRESET|EPIPE)$/.test(codeOf(cause)) || BROKE_UNDER_A_CALL.test(cause.message));
 
+/** Nobody listens there. */
+export const isRefused = ({ cause }: FsbError): boolean =>
+  cause instanceof Error && codeOf(cause) === 'ECONNREFUSED';
+
 /** The words of a core that ends in order, wherever in it they come from. */
 const GOODBYE = /\bthe core is (going away|stopping|shutting down)\b/i;
 

@@ -28,7 +28,7 @@ import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox/sandbox
 import type { RecordTable } from '../store/store.ts';
 import { filesLeftBy, needsFilesOnly } from './decide/left-files.ts';
 import { statusOf } from './decide/phase-after.ts';
-import { assertAwake, assertRunning, isPaused } from './decide/requirements.ts';
+import { assertAwake, assertRunning, isAnother, isPaused } from './decide/requirements.ts';
 import { attachTo } from './lifecycle/attached.ts';
 import { AutoRemoval } from './lifecycle/auto-removal.ts';
 import { Changes } from './lifecycle/changes.ts';
@@ -166,7 +166,9 @@ export class Controller implements SandboxApi {
   async attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
     const entry = this.#registry.require(ref);
     const { sandbox } = entry;
-    if (!request.replay || isPaused(sandbox.state)) assertAwake(sandbox);
+    const { from } = request;
+    if (from !== undefined && from.sandboxId !== sandbox.id) throw isAnother(ref.name, 'output');
+    if (from === undefined && (!request.replay || isPaused(sandbox.state))) assertAwake(sandbox);
     return attachTo(entry, () => this.#agent.attach(sandbox.id, request, options));
   }
 

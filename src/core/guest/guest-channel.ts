@@ -7,6 +7,8 @@ export interface GuestProcess extends ProcessSession {
   readonly id: number;
   /** As seen inside the guest. */
   readonly pid: number;
+  /** False: it has no input, has closed it, or the guest has had its end, and all that came before. */
+  readonly takesInput: boolean;
   /** @param scope the process alone, or (the default) its whole process group */
   signal(signal: number, scope?: 'process' | 'group'): void;
   /**

@@ -6,13 +6,12 @@ import { noop } from '../model/async/noop.ts';
 import { Turns } from '../model/async/turns.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
-import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { moveError, readError, writeError } from './log-error.ts';
-import type { LogStore, LogWriter } from './log-store.ts';
+import type { LogStore, LogWriter, StoredEntry, StoreQuery } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
 import { goOn, type SandboxLog } from './sandbox-log.ts';
@@ -102,7 +101,7 @@ class FileLogStore implements LogStore {
     }
   }
 
-  async *read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncGenerator<LogEntry> {
+  async *read(sandboxId: string, query: StoreQuery, signal?: AbortSignal): AsyncGenerator<StoredEntry> {
     let entry: OpenLog;
     do {
       entry = await this.#open.use(sandboxId);

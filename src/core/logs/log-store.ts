@@ -1,6 +1,17 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
 import type { OutputChunk, StreamName } from '../model/process.ts';
 
+/** A query of who knows how much of each stream there was before. */
+export interface StoreQuery extends LogQuery {
+  /** Of each stream only what comes behind so many bytes of it, in whichever order both came. Not with `tail`. */
+  from?: Readonly<Record<StreamName, number>>;
+}
+
+export interface StoredEntry extends LogEntry {
+  /** Bytes of its stream before its first one, since the log began. */
+  offset: number;
+}
+
 /** Writes the log of one sandbox. One writer at a time; owned by whoever pumps the main process. */
 export interface LogWriter {
   /** Bytes of each stream that are on disk: where to resume the guest's streams after a restart of the core. */
@@ -38,7 +49,7 @@ export interface LogStore {
   /** Bytes of each stream that a log has had, those that rotation took away too. @throws why it cannot be read */
   offsets(sandboxId: string): Promise<Readonly<Record<StreamName, number>>>;
   /** Event-driven follow; a sandbox without a log yields nothing (with follow: waits for one). */
-  read(sandboxId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogEntry>;
+  read(sandboxId: string, query: StoreQuery, signal?: AbortSignal): AsyncIterable<StoredEntry>;
   /** Nobody will write to it any more: followers end when they have read what there is. */
   desert(sandboxId: string): Promise<void>;
   /** Removes the files; followers end. Idempotent. */

@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { isShortage } from '../model/failure/disk-failure.ts';
 import { throwIfAborted } from '../model/failure/errors.ts';
-import type { LogEntry, LogQuery } from '../model/logs.ts';
 import { findStart } from './find-start.ts';
+import type { StoredEntry, StoreQuery } from './log-store.ts';
 import type { SandboxLog } from './sandbox-log.ts';
 import type { Block, Segment } from './segment.ts';
 import { Selection } from './selection.ts';
@@ -13,7 +13,7 @@ const SHORTAGE_PAUSES = [20, 50, 100, 200, 500];
 
 interface ReaderParts {
   known: SandboxLog;
-  query: LogQuery;
+  query: StoreQuery;
   clock: Clock;
   log: Logger;
   /** Aborts with an FsbError when the store closes. */
@@ -22,7 +22,7 @@ interface ReaderParts {
 }
 
 /** Reads from the files at the pace of whoever iterates, one block at a time; holds no descriptor in between. */
-export async function* readLog(parts: ReaderParts): AsyncGenerator<LogEntry> {
+export async function* readLog(parts: ReaderParts): AsyncGenerator<StoredEntry> {
   const { known, query, clock } = parts;
   const { until = Number.POSITIVE_INFINITY } = query;
   const lastSeq = query.follow ? Number.POSITIVE_INFINITY : known.seq;
@@ -110,7 +110,8 @@ async function nextChange({ known, query, clock, signal, closed }: ReaderParts):
   throwIfAborted(closed);
 }
 
-const positionOf = ({ id }: SandboxLog, seq: number, clock: Clock): LogEntry => ({
-  ...{ stream: 'stdout', time: clock.now(), seq, data: Buffer.alloc(0) },
+/** How much of it each stream is, nobody wants to know here. */
+const positionOf = ({ id }: SandboxLog, seq: number, clock: Clock): StoredEntry => ({
+  ...{ stream: 'stdout', time: clock.now(), seq, offset: 0, data: Buffer.alloc(0) },
   sandboxId: id,
 });

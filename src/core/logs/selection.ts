@@ -1,5 +1,6 @@
-import type { LogEntry, LogQuery } from '../model/logs.ts';
+import type { LogQuery } from '../model/logs.ts';
 import type { StreamName } from '../model/process.ts';
+import type { StoredEntry } from './log-store.ts';
 import type { LogRecord } from './record.ts';
 
 /** Which bytes of a log a reader wants, decided from where it starts. */
@@ -36,7 +37,7 @@ export class Selection {
   }
 
   /** The part of the record that is wanted and new; undefined when there is none. */
-  take(record: LogRecord): LogEntry | undefined {
+  take(record: LogRecord): StoredEntry | undefined {
     const begin = record.seq - record.data.length;
     const isOld = record.time < (this.#query.since ?? Number.NEGATIVE_INFINITY);
     // What was lost before a record that is too old is too old itself: nobody asked for it.
@@ -47,10 +48,11 @@ export class Selection {
     if (!selects(this.#query, record)) return undefined;
     const skip = Math.max(known, this.#from[record.kind] - record.offset);
     if (skip >= record.data.length) return undefined;
-    const entry: LogEntry = {
+    const entry: StoredEntry = {
       stream: record.kind,
       time: record.time,
       seq: record.seq,
+      offset: record.offset + Math.max(0, skip),
       data: skip > 0 ? record.data.subarray(skip) : record.data,
     };
     if (this.#dropped > 0) entry.dropped = this.#dropped;
@@ -59,10 +61,12 @@ export class Selection {
   }
 
   /** Perhaps nothing comes behind it, for long or ever, that could tell what is missing. */
-  #lostBefore({ time, seq, data }: LogRecord): LogEntry | undefined {
+  #lostBefore({ time, seq, offset, data }: LogRecord): StoredEntry | undefined {
     const dropped = this.#dropped;
     this.#dropped = 0;
     if (dropped === 0) return undefined;
-    return { stream: this.#query.stdout ? 'stdout' : 'stderr', time, seq, data, dropped };
+    return this.#query.stdout
+      ? { stream: 'stdout', time, seq, offset, data, dropped }
+      : { stream: 'stderr', time, seq, offset: seq - offset, data, dropped };
   }
 }

@@ -46,6 +46,20 @@ export interface OutputChunk {
   data: Buffer;
 }
 
+/** What somebody has of the output of a main process: another session goes on behind it. */
+export interface MainPlace {
+  sandboxId: string;
+  /** Bytes of each stream since the process started. */
+  stdout: number;
+  stderr: number;
+}
+
+/** Where a session begins. */
+export interface MainBegin extends MainPlace {
+  /** False: whatever was or will be sent to it, it gets no more. */
+  takesInput: boolean;
+}
+
 /**
  * A running process and its streams, as its caller holds it: the same in this process and over a wire.
  *
@@ -56,6 +70,10 @@ export interface OutputChunk {
 export interface ProcessSession extends AsyncDisposable {
   readonly output: AsyncIterable<OutputChunk>;
   readonly exited: Promise<ExitStatus>;
+  /** Of a main process: where `output` begins. */
+  readonly place?: MainBegin | undefined;
+  /** There is no core that could pass on a signal, and one may come: then all goes on. */
+  readonly isAway?: boolean;
   /** Resolves when there is room for more. Bytes for a process that closed its stdin are dropped silently. */
   write(data: Uint8Array): Promise<void>;
   /** Half-close: the process reads end-of-file. Idempotent. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { AttachRequest } from '../../../src/core/api/sandbox-api.ts';
 import { errorOf, family, finish, readRest, readUntil, type Workbench } from '../workbench.ts';
 
 export function attachCases(bench: Workbench): void {
@@ -33,6 +34,48 @@ export function attachCases(bench: Workbench): void {
     for await (const chunk of session.output) chunks.push({ ...chunk, data: chunk.data.toString() });
     expect(chunks).toEqual([{ stream: 'stdout', offset: 4, data: 'new\n' }]);
     await session.close();
+  });
+
+  it('goes on where another session was, also when the sandbox has ended, and in no other one of its name', async () => {
+    const box = await bench.shell('echo one; echo two >&2; read line; echo three; exit 3', { stdin: true });
+    const attach = (request: AttachRequest) => bench.core.sandboxes.attach(box, request);
+    const session = await attach({ stdin: true, replay: true });
+    await readUntil(session.output[Symbol.asyncIterator](), 'two\n');
+    const { sandboxId } = session.place!;
+    expect(session.place).toMatchObject({ stdout: 0, stderr: 0, takesInput: true });
+    const goOn = async (stdout: number, stderr: number) => {
+      const from = { sandboxId, stdout, stderr };
+      const said = await finish(await attach({ stdin: false, replay: false, from }));
+      return [String(said.stdout), String(said.stderr), said.status.code];
+    };
+    const going = goOn(4, 4);
+    await session.write(Buffer.from('\n'));
+    await session.exited;
+    await session.close();
+    expect(await going).toEqual(['three\n', '', 3]);
+    expect(await goOn(2, 1)).toEqual(['e\nthree\n', 'wo\n', 3]);
+    const from = { sandboxId: 'another', stdout: 0, stderr: 0 };
+    expect(await errorOf(attach({ stdin: false, replay: true, from }))).toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  it('tells whether a sandbox takes input, until it has had the end of it', async () => {
+    const box = await bench.shell('cat; exec sleep 60', { stdin: true });
+    const attach = (stdin: boolean) => bench.core.sandboxes.attach(box, { stdin, replay: true });
+    const session = await attach(true);
+    expect(session.place!.takesInput).toBe(true);
+    session.endInput();
+    const takesInput = async (): Promise<boolean> => {
+      const another = await attach(false);
+      await another.close();
+      return another.place!.takesInput;
+    };
+    await expect.poll(takesInput).toBe(false);
+    await session.close();
+    const idle = await bench.core.sandboxes.attach(await bench.idle(), { stdin: false, replay: true });
+    expect(idle.place!.takesInput).toBe(false);
+    await idle.close();
   });
 
   it('refuses input for a sandbox that takes none', async () => {

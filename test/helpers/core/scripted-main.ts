@@ -1,14 +1,14 @@
 import type { GuestProcess } from '../../../src/core/guest/guest-channel.ts';
 import type { LogWriter } from '../../../src/core/logs/log-store.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
-import type { ExitStatus, OutputChunk } from '../../../src/core/model/process.ts';
+import type { ExitStatus, OutputChunk, StreamName } from '../../../src/core/model/process.ts';
 
-/** A main process whose output and end the test decides. */
-export function scriptedMain() {
+/** A main process whose output and end the test decides. @param from what it has said before, bytes */
+export function scriptedMain(from: Readonly<Record<StreamName, number>> = { stdout: 0, stderr: 0 }) {
   const queue: OutputChunk[] = [];
   let wake = (): void => {};
   let ended = false;
-  let offset = 0;
+  const offsets = { ...from };
   let exit: (status: ExitStatus) => void = () => {};
   const exited = new Promise<ExitStatus>((resolve) => {
     exit = resolve;
@@ -37,6 +37,7 @@ export function scriptedMain() {
     id: 1,
     output: { [Symbol.asyncIterator]: () => iterator },
     exited,
+    takesInput: true,
     signal: (signal: number) => void signals.push(signal),
     acknowledgeExit: () => {
       acknowledged = true;
@@ -48,9 +49,9 @@ export function scriptedMain() {
     acknowledged: () => acknowledged,
     /** How many chunks the pump has not asked for yet. */
     waiting: () => queue.length,
-    write(text: string) {
-      queue.push({ stream: 'stdout', offset, data: Buffer.from(text) });
-      offset += text.length;
+    write(text: string, stream: StreamName = 'stdout') {
+      queue.push({ stream, offset: offsets[stream], data: Buffer.from(text) });
+      offsets[stream] += text.length;
       wake();
     },
     exit: (status: ExitStatus = { code: 0, signal: null }) => exit(status),

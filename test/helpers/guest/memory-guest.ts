@@ -103,6 +103,7 @@ class MemoryProcess implements GuestProcess {
   readonly id: number;
   readonly pid: number;
   readonly exited: Promise<ExitStatus>;
+  readonly takesInput = false;
   ended = false;
   readonly #forget: () => void;
   #stderr = '';

@@ -104,7 +104,7 @@ async function logOnDisk(root: string): Promise<NumberedLines> {
 }
 
 describe('a sandbox that writes at full speed while its core is killed, again and again', () => {
-  it('has every line once, in its log and for who follows it all the time', async () => {
+  it('has every line once, in its log and for who follows it, or is attached, all the time', async () => {
     const root = await newRoot();
     let core = await startCoreProcess(root, { logSize: 128 * MIB });
     // 47 MB in four parts, each of which waits until it is told to begin.
@@ -122,6 +122,17 @@ describe('a sandbox that writes at full speed while its core is killed, again an
         followed.push(entry.data, entry.dropped);
       }
     })();
+    const attached = new NumberedLines();
+    const joined = await client.sandboxes.attach(ref, { stdin: false, replay: true });
+    const watching = (async () => {
+      let next = 0;
+      for await (const { offset, data } of joined.output) {
+        expect(offset).toBe(next);
+        next += data.length;
+        attached.push(data);
+      }
+      return joined.exited;
+    })();
     for (const [n, bytes] of [MIB, 4 * MIB, 2 * MIB].entries()) {
       const begun = begin(core).catch(() => {});
       await grownTo(root, bytesOfLines(n * part) + bytes);
@@ -137,6 +148,8 @@ describe('a sandbox that writes at full speed while its core is killed, again an
     await begin(core);
     expect(await core.api.sandboxes.wait(ref)).toMatchObject({ code: 4 });
     await following;
+    expect(await watching).toEqual({ code: 4, signal: null });
+    expect(attached).toMatchObject({ last: count, problem: undefined });
     const read = new NumberedLines();
     for await (const entry of core.api.sandboxes.logs(ref, wholeLog)) read.push(entry.data, entry.dropped);
     expect(followed).toMatchObject({ last: count, problem: undefined });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { createLogStore, type LogStoreOptions } from '../../../src/core/logs/file-log-store.ts';
-import type { LogStore, LogWriter } from '../../../src/core/logs/log-store.ts';
+import type { LogStore, LogWriter, StoredEntry, StoreQuery } from '../../../src/core/logs/log-store.ts';
 import { type Clock, systemClock } from '../../../src/core/model/clock.ts';
-import { type LogEntry, type LogQuery, wholeLog } from '../../../src/core/model/logs.ts';
+import { type LogEntry, wholeLog } from '../../../src/core/model/logs.ts';
 import type { StreamName } from '../../../src/core/model/process.ts';
 
 export const quiet = pino({ level: 'silent' });
@@ -50,10 +50,10 @@ export async function makePlace(): Promise<Place> {
 
 export async function collect(
   store: LogStore,
-  query: Partial<LogQuery> = {},
+  query: Partial<StoreQuery> = {},
   id = 'box',
-): Promise<LogEntry[]> {
-  const entries: LogEntry[] = [];
+): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
   for await (const entry of store.read(id, { ...wholeLog, ...query })) entries.push(entry);
   return entries;
 }

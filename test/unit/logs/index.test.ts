@@ -58,6 +58,7 @@ describe('the index of a log of 30 MB', () => {
       await few({ since: 15_001, until: 15_101 }, '15001.');
       await few({ until: 101 }, '1.');
       await few({ afterSeq: (LINES - 100) * LINE }, `${LINES - 99}.`);
+      await few({ from: { stdout: (LINES - 100) * LINE, stderr: 0 } }, `${LINES - 99}.`);
       await few({ afterSeq: 15_000 * LINE, until: 15_101 }, '15001.');
     }
   });

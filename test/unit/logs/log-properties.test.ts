@@ -141,6 +141,27 @@ describe('a log, whatever is appended and however it rotates', () => {
       { numRuns: 60 },
     );
   });
+
+  it('goes on behind so much of each stream, however much of the other one came in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(pieces, retention, fc.nat(400), fc.nat(400), (list, limits, stdout, stderr) =>
+        inPlace(async (place) => {
+          const store = await place.open(limits);
+          await appendAll(await store.writer('box'), list, false);
+          const from = { stdout, stderr };
+          const [all, rest] = [await collect(store), await collect(store, { from })];
+          for (const name of ['stdout', 'stderr'] as const) {
+            const said = whole(list, name);
+            const gone = said.length - textOf(all, name).length;
+            expect(textOf(rest, name)).toBe(said.slice(Math.max(from[name], gone)));
+          }
+          for (const { stream: name, offset, data } of rest)
+            expect(whole(list, name).slice(offset, offset + data.length)).toBe(data.toString());
+        }),
+      ),
+      { numRuns: 100 },
+    );
+  });
 });
 
 interface Timed extends Piece {

@@ -2,10 +2,15 @@ import type { AttachRequest } from '../../api/sandbox-api.ts';
 import type { LogStore } from '../../logs/log-store.ts';
 import { noop } from '../../model/async/noop.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import { type LogEntry, type LogQuery, wholeLog } from '../../model/logs.ts';
-import type { ExitStatus, OutputChunk, ProcessSession } from '../../model/process.ts';
+import { wholeLog } from '../../model/logs.ts';
+import type { ExitStatus, OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { SandboxRun } from './sandbox-run.ts';
+
+/** Bytes of each stream since the process started. */
+type Offsets = Readonly<Record<StreamName, number>>;
+
+const BEGINNING: Offsets = { stdout: 0, stderr: 0 };
 
 /** Joins a running main process; see SandboxApi.attach. */
 export async function attachToRun(
@@ -17,11 +22,12 @@ export async function attachToRun(
     throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
-  const { tap, past } = await run.pump.join();
-  const query = logOf(run.slot);
-  const read = (): AsyncIterable<LogEntry> =>
-    upTo(query.afterSeq + run.logged, logs.read(run.sandboxId, query));
-  const replay = request.replay ? (past ?? read()) : undefined;
+  const { tap, past, at } = await run.pump.join();
+  const wanted = wantedFrom(request);
+  const from = wanted ?? at;
+  const read = (): AsyncIterable<OutputChunk> =>
+    said(run, logs, from, { upTo: run.logged + beganAt(run.slot) });
+  const before = wanted === undefined ? [] : (past ?? read());
   if (request.size && run.slot.process.tty) run.main.resize(request.size);
   const left = new AbortController();
   const close = async (): Promise<void> => {
@@ -32,8 +38,9 @@ export async function attachToRun(
   // A session that only reads output may never look at the status.
   exited.catch(noop);
   return {
-    output: joined(replay, tap.read()),
+    output: behind(from, before, tap.read()),
     exited,
+    place: { sandboxId: run.sandboxId, ...from, takesInput: run.main.takesInput },
     write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
     endInput: () => {
       if (request.stdin) run.main.endInput();
@@ -49,15 +56,18 @@ export async function attachToRun(
 export function attachToEnded(
   sandboxId: string,
   slot: SlotRecord & { end: SlotEnd },
+  request: AttachRequest,
   logs: LogStore,
 ): ProcessSession {
   const stop = new AbortController();
   const close = async (): Promise<void> => stop.abort();
   const exited = Promise.resolve(slot.end).then(exitOf);
   exited.catch(noop);
+  const from = wantedFrom(request) ?? BEGINNING;
   return {
-    output: joined(logs.read(sandboxId, logOf(slot), stop.signal), nothing()),
+    output: behind(from, said({ sandboxId, slot }, logs, from, { signal: stop.signal })),
     exited,
+    place: { sandboxId, ...from, takesInput: false },
     write: async () => {},
     endInput: () => {},
     resize: () => {},
@@ -67,9 +77,30 @@ export function attachToEnded(
   };
 }
 
-/** What its own process said, without the generations before. */
-function logOf({ logBegin }: SlotRecord): LogQuery & { afterSeq: number } {
-  return { ...wholeLog, afterSeq: logBegin === undefined ? 0 : logBegin.stdout + logBegin.stderr };
+/** Undefined: only what comes from now on. */
+const wantedFrom = ({ from, replay }: AttachRequest): Offsets | undefined =>
+  from ? { stdout: from.stdout, stderr: from.stderr } : replay ? BEGINNING : undefined;
+
+/** The sequence number of its log at which its own process began. */
+const beganAt = ({ logBegin = BEGINNING }: SlotRecord): number => logBegin.stdout + logBegin.stderr;
+
+/**
+ * What its own process said from there on, without the generations before.
+ * @param upTo sequence number: a reader may begin late, when what it was pushed is in the log as well
+ */
+async function* said(
+  { sandboxId, slot }: Pick<SandboxRun, 'sandboxId' | 'slot'>,
+  logs: LogStore,
+  from: Offsets,
+  { upTo = Number.POSITIVE_INFINITY, signal }: { upTo?: number; signal?: AbortSignal },
+): AsyncGenerator<OutputChunk> {
+  const { logBegin = BEGINNING } = slot;
+  const inLog = { stdout: logBegin.stdout + from.stdout, stderr: logBegin.stderr + from.stderr };
+  const query = { ...wholeLog, afterSeq: beganAt(slot), from: inLog };
+  for await (const { stream, seq, offset, data } of logs.read(sandboxId, query, signal)) {
+    if (seq > upTo) return;
+    yield { stream, offset: offset - logBegin[stream], data };
+  }
 }
 
 export function exitOf(end: SlotEnd): ExitStatus {
@@ -77,27 +108,18 @@ export function exitOf(end: SlotEnd): ExitStatus {
   throw new FsbError('run_failed', `the end of the command was not seen: ${end.reason}`);
 }
 
-/** A reader may begin late, when what it was pushed is in the log as well: that is not part of its replay. */
-async function* upTo(seq: number, entries: AsyncIterable<LogEntry>): AsyncGenerator<LogEntry> {
-  for await (const entry of entries) {
-    if (entry.seq > seq) return;
-    yield entry;
-  }
+type Chunks = Iterable<OutputChunk> | AsyncIterable<OutputChunk>;
+
+/**
+ * One after the other, without what is before `from`: what a core has shown before it was killed need not be in the log, and
+ * then comes from the guest once more.
+ */
+async function* behind(from: Offsets, ...parts: Chunks[]): AsyncGenerator<OutputChunk> {
+  for (const part of parts)
+    for await (const chunk of part) {
+      const { stream, offset, data } = chunk;
+      const seen = from[stream] - offset;
+      if (seen <= 0) yield chunk;
+      else if (seen < data.length) yield { stream, offset: from[stream], data: data.subarray(seen) };
+    }
 }
-
-type Replay = Iterable<OutputChunk> | AsyncIterable<LogEntry>;
-
-/** First the replay, with offsets that count from the first byte that the log still has; then what comes live. */
-async function* joined(
-  past: Replay | undefined,
-  live: AsyncIterable<OutputChunk>,
-): AsyncGenerator<OutputChunk> {
-  const offsets = { stdout: 0, stderr: 0 };
-  for await (const { stream, data } of past ?? []) {
-    yield { stream, offset: offsets[stream], data };
-    offsets[stream] += data.length;
-  }
-  yield* live;
-}
-
-async function* nothing(): AsyncGenerator<OutputChunk> {}

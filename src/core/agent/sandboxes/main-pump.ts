@@ -6,6 +6,12 @@ import { Beginning } from './beginning.ts';
 import { OutputTap } from './output-tap.ts';
 import type { Persistence } from './persistence.ts';
 
+interface Joined {
+  tap: OutputTap;
+  past: readonly OutputChunk[] | undefined;
+  at: Readonly<Record<StreamName, number>>;
+}
+
 /**
  * Carries the output of a main process to its log and to whoever is attached.
  *
@@ -26,6 +32,8 @@ export class MainPump {
   #missing = 0;
   /** Where each stream ends, as far as it was read. */
   readonly #ends: Record<StreamName, number>;
+  /** The same, and the chunk under way. */
+  readonly #pushed: Record<StreamName, number>;
 
   constructor(main: ProcessSession, log: LogWriter, writes: Persistence) {
     this.#main = main;
@@ -33,6 +41,7 @@ export class MainPump {
     this.#log = log;
     this.#writes = writes;
     this.#ends = { ...log.offsets };
+    this.#pushed = { ...log.offsets };
     this.#beginning = new Beginning(log.offsets.stdout + log.offsets.stderr);
   }
 
@@ -58,6 +67,7 @@ export class MainPump {
     try {
       for await (const chunk of { [Symbol.asyncIterator]: () => this.#output }) {
         this.#beginning.add(chunk);
+        this.#pushed[chunk.stream] = chunk.offset + chunk.data.length;
         const pushed = [...this.#taps].map((tap) => tap.push(chunk));
         this.#current = (async () => {
           if (pushed.length > 0) await exited.first(Promise.all(pushed), () => []);
@@ -90,13 +100,13 @@ export class MainPump {
       });
   }
 
-  /** Everything before is in `past`, or in the log when there is no `past`; everything after will be pushed. */
-  async join(): Promise<{ tap: OutputTap; past: readonly OutputChunk[] | undefined }> {
+  /** Everything before `at` is in `past`, or in the log when there is no `past`; everything after will be pushed. */
+  async join(): Promise<Joined> {
     if (this.#beginning.chunks === undefined) await this.#betweenChunks();
     const tap = new OutputTap();
     if (this.#ended) tap.end();
     else this.#taps.add(tap);
-    return { tap, past: this.#beginning.chunks };
+    return { tap, past: this.#beginning.chunks, at: { ...this.#pushed } };
   }
 
   /** Everything that was pushed is in the log. */

@@ -6,6 +6,9 @@ export const CLOSE_TIMEOUT_MS = 1000;
 /** A busy core answers late, but not as late as this. */
 export const HANDSHAKE_TIMEOUT_MS = 30_000;
 
+/** Pauses before what a core told is asked of the next one, milliseconds; what that tells starts them anew. */
+export const RESUME_PAUSES = [50, 200, 500, 1000, 2000, 2000, 2000, 2000];
+
 export interface SocketEvents {
   /** What it throws breaks the stream. */
   onFrame(frame: Frame): void;

@@ -1,6 +1,8 @@
 import { FsbError } from '../../model/failure/errors.ts';
 import type {
   ExitStatus,
+  MainBegin,
+  MainPlace,
   OutputChunk,
   ProcessSession,
   StreamName,
@@ -19,6 +21,7 @@ import {
   malformed,
   PIECE,
 } from '../../wire/stream/frames.ts';
+import { decodeStarted } from '../../wire/stream/started.ts';
 import { decodeStatus } from '../../wire/stream/stream-end.ts';
 import { type Settler, settler } from '../settler.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
@@ -35,6 +38,7 @@ export class RemoteSession implements ProcessSession, SocketEvents {
   readonly #start: Settler<void> = settler();
   readonly #next: Record<StreamName, number> = { stdout: 0, stderr: 0 };
   readonly #whenLost: string;
+  #place: MainBegin | undefined;
   #socket: FrameSocket | undefined;
   #ended = false;
   #input: Promise<void> = Promise.resolve();
@@ -52,6 +56,15 @@ export class RemoteSession implements ProcessSession, SocketEvents {
     this.started = this.#start.promise;
   }
 
+  get place(): MainBegin | undefined {
+    return this.#place;
+  }
+
+  /** Of a main process: behind what came. */
+  get reached(): MainPlace | undefined {
+    return this.#place && { sandboxId: this.#place.sandboxId, ...this.#next };
+  }
+
   use(socket: FrameSocket): void {
     this.#socket = socket;
   }
@@ -61,7 +74,7 @@ export class RemoteSession implements ProcessSession, SocketEvents {
     else if (channel === channels.stderr) this.#receive('stderr', payload);
     else if (channel === channels.ack) this.#acknowledge(decodeAck(payload));
     else if (channel === channels.position) this.#move(payload);
-    else if (channel === channels.started) this.#started();
+    else if (channel === channels.started) this.#started(payload);
     else if (channel === channels.status) this.#conclude(payload);
     else throw malformed(`a frame on channel ${channel} to a client`);
   }
@@ -106,7 +119,10 @@ export class RemoteSession implements ProcessSession, SocketEvents {
     return this.close();
   }
 
-  #started(): void {
+  #started(payload: Buffer): void {
+    this.#place = decodeStarted(payload);
+    const { stdout = 0, stderr = 0 } = this.#place ?? {};
+    Object.assign(this.#next, { stdout, stderr });
     this.#start.resolve();
   }
 

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolRunRequest } from '../../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../../api/sandbox-api.ts';
 import { withEither } from '../../model/async/either-signal.ts';
+import { noop } from '../../model/async/noop.ts';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { LogEntry, LogQuery } from '../../model/logs.ts';
@@ -10,21 +10,19 @@ import type { SandboxRef } from '../../model/sandbox/sandbox.ts';
 import { traced } from '../../model/trace.ts';
 import { execToTransport } from '../../wire/stream/exec-request.ts';
 import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../../wire/stream/frames.ts';
-import type { LogPlace } from '../../wire/stream/log-frame.ts';
 import { runToTransport } from '../../wire/stream/run-request.ts';
 import { attachToQuery, logsToQuery } from '../../wire/stream/stream-query.ts';
 import type { Transport } from '../../wire/stream/transport.ts';
 import type { Target } from '../security.ts';
-import { wasReached } from '../unreachable.ts';
+import { isRefused, wasReached } from '../unreachable.ts';
+import { CarriedSession } from './carried-session.ts';
 import type { FrameSocket, SocketEvents } from './frame-socket.ts';
 import { CLIENT_WINDOW } from './inbox.ts';
 import { LinkedSocket } from './linked-socket.ts';
-import { LogReader } from './log-reader.ts';
 import { openSocket } from './open-socket.ts';
+import { type OpenLog, readLog } from './read-log.ts';
 import { RemoteSession } from './remote-session.ts';
 
-/** Pauses before a broken log is taken up again, milliseconds; an entry that comes starts them anew. */
-const RESUME_PAUSES = [50, 200, 500, 1000, 2000, 2000, 2000, 2000];
 /** Milliseconds for a core to say where its streams are, which it does at once; what broke the log may hold that up, too. */
 const LOOK_MS = 3_000;
 
@@ -35,6 +33,8 @@ interface ProcessTerms {
   hint: string;
   /** Whether it goes on over another connection when one breaks: not what ends with its caller. */
   linked: boolean;
+  /** It goes on over the next core as well, whatever it was told before. */
+  carried?: boolean;
 }
 
 const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): string =>
@@ -46,6 +46,7 @@ export class StreamApi {
   readonly #whereNow: WhereNow | undefined;
   readonly #sockets = new Set<FrameSocket>();
   readonly #linked = new Set<LinkedSocket>();
+  readonly #carried = new Set<CarriedSession>();
 
   /** @param whereNow asks where streams are now; left out: always there */
   constructor(endpoint: Target, whereNow?: WhereNow) {
@@ -58,14 +59,24 @@ export class StreamApi {
     return this.process(`${sandboxPath(ref)}/exec`, execToTransport(request), terms, options);
   }
 
-  attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
-    const transport = { query: attachToQuery(request) };
-    return this.process(
-      `${sandboxPath(ref)}/attach`,
-      transport,
-      { hint: livesOn(ref, 'get'), linked: true },
-      options,
-    );
+  /** It goes on over the next core, unless it may take more input. */
+  async attach(
+    ref: SandboxRef,
+    request: AttachRequest,
+    { signal }: CallOptions = {},
+  ): Promise<ProcessSession> {
+    const terms = { hint: livesOn(ref, 'get'), linked: true, carried: !request.stdin };
+    const join = (wanted: AttachRequest, stop?: AbortSignal): Promise<RemoteSession> =>
+      this.process(`${sandboxPath(ref)}/attach`, { query: attachToQuery(wanted) }, terms, { signal: stop });
+    const session = await join(request, signal);
+    const again = async (wanted: AttachRequest, stop: AbortSignal): Promise<RemoteSession> => {
+      await this.#lookAgain(stop);
+      return join(wanted, stop);
+    };
+    const whole = new CarriedSession(session, request, again);
+    this.#carried.add(whole);
+    whole.exited.catch(noop).finally(() => this.#carried.delete(whole));
+    return whole;
   }
 
   run(request: PoolRunRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -84,38 +95,10 @@ export class StreamApi {
     return this.log(`${sandboxPath(ref)}/logs`, query, options);
   }
 
-  /** The log at a path; it is taken up again when its connection breaks. */
-  async *log(path: string, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
-    let wanted = query;
-    let failures = 0;
-    let everOpened = false;
-    const hears = {
-      opened: (): void => {
-        everOpened = true;
-      },
-      begins: (place: LogPlace): void => {
-        failures = 0;
-        wanted = { ...wanted, tail: undefined, ...place };
-      },
-    };
-    for (;;) {
-      try {
-        for await (const entry of this.#logOnce(path, wanted, hears, options.signal)) {
-          failures = 0;
-          wanted = { ...wanted, afterSeq: entry.seq };
-          yield entry;
-        }
-        return;
-      } catch (thrown) {
-        const error = FsbError.from(thrown);
-        const pause = RESUME_PAUSES[failures];
-        if (error.code !== 'unavailable' || !everOpened || pause === undefined) throw error;
-        failures += 1;
-        // A timer that keeps the process alive: nothing else does while there is no connection.
-        await delay(pause, undefined, { signal: options.signal }).catch(() => throwIfAborted(options.signal));
-        await this.#lookAgain(options.signal);
-      }
-    }
+  /** The log at a path. */
+  log(path: string, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
+    const open: OpenLog = (wanted, events, signal) => this.#open(path, logsToQuery(wanted), events, signal);
+    return readLog({ open, lookAgain: (signal) => this.#lookAgain(signal) }, query, options);
   }
 
   /** The next core may listen at another port. While there is none, nobody can tell. */
@@ -128,25 +111,9 @@ export class StreamApi {
     if (found !== undefined) this.#endpoint = found;
   }
 
-  /**
-   * What comes over one connection. A function of its own: the bundler mistakes the error of one round of a loop for that of
-   * every later one where the loop has an `await using`.
-   */
-  async *#logOnce(
-    path: string,
-    query: LogQuery,
-    { opened, begins }: { opened: () => void; begins: (place: LogPlace) => void },
-    signal?: AbortSignal,
-  ): AsyncGenerator<LogEntry> {
-    const reader = new LogReader(begins);
-    await using socket = await this.#open(path, logsToQuery(query), reader, signal);
-    opened();
-    reader.use(socket);
-    yield* reader.entries(signal);
-  }
-
   close(): void {
     // First, so that none of them takes a connection that ends here for one that broke.
+    for (const session of this.#carried) session.stop();
     for (const socket of this.#linked) socket.destroy();
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -157,7 +124,7 @@ export class StreamApi {
     transport: Transport,
     terms: ProcessTerms,
     options?: CallOptions,
-  ): Promise<ProcessSession> {
+  ): Promise<RemoteSession> {
     const name = `stream ${path.slice(path.lastIndexOf('/') + 1)}`;
     return traced(name, () => this.#begin(path, transport, terms, options), { kind: 'client' });
   }
@@ -165,12 +132,14 @@ export class StreamApi {
   async #begin(
     path: string,
     { query, frame }: Transport,
-    { hint, linked }: ProcessTerms,
+    { hint, linked, carried = false }: ProcessTerms,
     { signal }: CallOptions = {},
-  ): Promise<ProcessSession> {
+  ): Promise<RemoteSession> {
     const first = frame === undefined ? undefined : firstFrame(frame);
     const session = new RemoteSession(hint);
-    const socket = await (linked ? this.#openLinked : this.#open).call(this, path, query, session, signal);
+    const socket = await (linked
+      ? this.#openLinked(path, query, session, carried, signal)
+      : this.#open(path, query, session, signal));
     session.use(socket);
     const abort = (): void => socket.destroy();
     signal?.addEventListener('abort', abort, { once: true });
@@ -191,6 +160,7 @@ export class StreamApi {
     path: string,
     query: string,
     events: SocketEvents,
+    carried: boolean,
     signal?: AbortSignal,
   ): Promise<FrameSocket> {
     let socket: LinkedSocket | undefined;
@@ -202,9 +172,11 @@ export class StreamApi {
       },
     };
     const open = this.#open.bind(this);
-    // Where nobody listens on a unix socket any more, the core has gone, and what it held with it.
+    // Where nobody listens on a unix socket any more, the core has gone, and what it held with it. Over TCP it may be that
+    // something in between has gone: what the next core can tell need not wait for that.
     const mayComeBack = (error: FsbError): boolean =>
-      error.code === 'unavailable' && (this.#endpoint.kind === 'tcp' || wasReached(error));
+      error.code === 'unavailable' &&
+      (wasReached(error) || (this.#endpoint.kind === 'tcp' && !(carried && isRefused(error))));
     const options = { open, path, query, events: tracked, wasBroken: wasReached, mayComeBack };
     socket = await LinkedSocket.open(options, signal);
     this.#linked.add(socket);

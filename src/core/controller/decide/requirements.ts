@@ -34,3 +34,11 @@ export function assertStays({ name, state: { phase } }: Sandbox): void {
     hint: `Once it is gone, create it anew with: fsb-ctl run ${name}`,
   });
 }
+
+/** What was begun was of a sandbox that had this name before. */
+export function isAnother(name: string, what: 'log' | 'output'): FsbError {
+  return new FsbError(
+    'not_found',
+    `the sandbox whose ${what} was read is gone: another one is called ${name} now`,
+  );
+}

@@ -21,6 +21,7 @@ function closing(session: ProcessSession, closed: () => void): ProcessSession {
   return {
     output: session.output,
     exited: session.exited,
+    ...(session.place && { place: session.place }),
     write: (data) => session.write(data),
     endInput: () => session.endInput(),
     resize: (size) => session.resize(size),

@@ -68,6 +68,10 @@ export class ChannelProcess implements GuestProcess {
     this.exited.catch(() => undefined);
   }
 
+  get takesInput(): boolean {
+    return this.#input.takesMore;
+  }
+
   write(data: Uint8Array): Promise<void> {
     return this.#input.write(data);
   }

@@ -40,6 +40,11 @@ export class InputStream {
     this.#acknowledged = options.acknowledged;
   }
 
+  /** False: its end has come, or the process has closed it. */
+  get takesMore(): boolean {
+    return this.#open && !this.#ending;
+  }
+
   /** Resolves when it is sent and the window has room for more. The data must not change before that. */
   write(data: Uint8Array): Promise<void> {
     if (this.#error) return Promise.reject(this.#error);

@@ -1,14 +1,8 @@
 import { noop } from '../../model/async/noop.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
-import {
-  channels,
-  encodeFrame,
-  encodeJson,
-  encodePosition,
-  INPUT_WINDOW,
-  PIECE,
-} from '../../wire/stream/frames.ts';
+import { channels, encodeFrame, encodePosition, PIECE } from '../../wire/stream/frames.ts';
+import { encodeStarted } from '../../wire/stream/started.ts';
 import type { StreamEnd } from '../../wire/stream/stream-end.ts';
 import type { Connection } from './connection.ts';
 import { ProcessInput } from './process-input.ts';
@@ -32,7 +26,7 @@ export async function serveProcess(
   connection.onFrame((frame) => input.handle(frame));
   try {
     const end = await whileOpen(connection, opening, (session) => {
-      if (connection.own) connection.send(encodeJson(channels.started, { window: INPUT_WINDOW }));
+      if (connection.own) connection.send(encodeStarted(session.place));
       return deliver(connection, session);
     });
     connection.end(end);

@@ -23,7 +23,7 @@ export const channels = {
   status: 3,
   /** To the core: JSON {"Width":columns,"Height":rows}. */
   resize: 4,
-  /** To the client, once, first: JSON {"window":bytes}, the input that may be on its way. */
+  /** To the client, once, first: JSON {"window":bytes}, the input that may be on its way; of a main process more (see started.ts). */
   started: 16,
   /** To the core: one byte, the number of a signal for the process group. */
   signal: 17,

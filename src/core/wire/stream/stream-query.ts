@@ -8,13 +8,22 @@ import { sizeOf, withSize } from './terminal-size.ts';
 /** Requests of streams that always fit into the URL. */
 
 export function attachToQuery(request: AttachRequest): string {
-  const query = new URLSearchParams({ stdin: String(request.stdin), replay: String(request.replay) });
+  const { stdin, replay, from } = request;
+  const query = new URLSearchParams({ stdin: String(stdin), replay: String(replay) });
+  if (from !== undefined) {
+    query.set('sandboxId', from.sandboxId);
+    query.set('fromStdout', String(from.stdout));
+    query.set('fromStderr', String(from.stderr));
+  }
   return withSize(query, request.size).toString();
 }
 
 export const attachFields = {
   stdin: 'flag',
   replay: 'flag',
+  sandboxId: 'text',
+  fromStdout: 'count',
+  fromStderr: 'count',
   rows: 'count',
   cols: 'count',
   window: 'count',
@@ -27,7 +36,16 @@ export const attachFields = {
 /** @throws invalid_argument */
 export function attachFromQuery(query: URLSearchParams): AttachRequest {
   const fields = readFields(query, attachFields);
-  return { stdin: fields.stdin ?? false, replay: fields.replay ?? false, ...sizeOf(fields) };
+  const { stdin = false, replay = false, sandboxId, fromStdout: stdout, fromStderr: stderr } = fields;
+  const from =
+    sandboxId !== undefined && stdout !== undefined && stderr !== undefined
+      ? { sandboxId, stdout, stderr }
+      : undefined;
+  if (from === undefined && (sandboxId ?? stdout ?? stderr) !== undefined)
+    throw new FsbError('invalid_argument', 'the query does not say where to go on', {
+      hint: 'Say all of sandboxId, fromStdout and fromStderr.',
+    });
+  return { stdin, replay, ...(from && { from }), ...sizeOf(fields) };
 }
 
 /** Which outputs a client wants: those that it does not refuse. The query was read before: what is wrong in it is told there. */

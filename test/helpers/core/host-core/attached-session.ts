@@ -1,5 +1,5 @@
 import type { LogQuery } from '../../../../src/core/model/logs.ts';
-import type { OutputChunk } from '../../../../src/core/model/process.ts';
+import type { MainBegin, OutputChunk } from '../../../../src/core/model/process.ts';
 import type { HostProcess } from './host-process.ts';
 import { HostSession } from './host-session.ts';
 import type { MemoryLog } from './memory-log.ts';
@@ -8,14 +8,14 @@ import type { MemoryLog } from './memory-log.ts';
 export class AttachedSession extends HostSession {
   readonly #main: HostProcess;
   readonly #log: MemoryLog;
-  readonly #replay: boolean;
+  readonly place: MainBegin;
   readonly #gone = new AbortController();
 
-  constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, replay: boolean) {
+  constructor(process: HostProcess, open: Set<HostSession>, log: MemoryLog, place: MainBegin) {
     super(process, open);
     this.#main = process;
     this.#log = log;
-    this.#replay = replay;
+    this.place = place;
   }
 
   override get output(): AsyncIterable<OutputChunk> {
@@ -32,14 +32,15 @@ export class AttachedSession extends HostSession {
   }
 
   async *#follow(): AsyncGenerator<OutputChunk> {
-    const from = this.#replay ? this.#log.begin : this.#log.entries.length;
     const next = { stdout: 0, stderr: 0 };
     let at = 0;
     try {
       for await (const { stream, data } of this.#log.read(everything, this.#gone.signal)) {
+        if (at++ < this.#log.begin) continue;
         const offset = next[stream];
         next[stream] += data.length;
-        if (at++ >= from) yield { stream, offset, data };
+        const seen = Math.max(0, this.place[stream] - offset);
+        if (seen < data.length) yield { stream, offset: offset + seen, data: data.subarray(seen) };
       }
     } catch (error) {
       if (!this.#gone.signal.aborted) throw error;

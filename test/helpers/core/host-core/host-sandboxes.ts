@@ -119,14 +119,19 @@ export class HostSandboxes implements SandboxApi {
     return new HostSession(process, this.openSessions);
   }
 
-  async attach(ref: SandboxRef, { replay, stdin }: AttachRequest): Promise<ProcessSession> {
+  async attach(ref: SandboxRef, { replay, stdin, from }: AttachRequest): Promise<ProcessSession> {
     const { process, record, log } = this.#find(ref);
-    if (!replay || record.state.phase === 'Running') assertAwake(record);
+    if (from !== undefined && from.sandboxId !== record.id)
+      throw new FsbError('not_found', `another one is called ${ref.name} now`);
+    if (from === undefined && (!replay || record.state.phase === 'Running')) assertAwake(record);
     if (stdin && !record.spec.stdin)
       throw new FsbError('conflict', `the sandbox ${ref.name} was created without stdin`, {
         hint: 'Use stdin: true.',
       });
-    return new AttachedSession(process, this.openSessions, log, replay);
+    const begin = replay ? { stdout: 0, stderr: 0 } : log.ends;
+    const takesInput = record.spec.stdin && process.child.stdin.writable;
+    const place = { sandboxId: record.id, ...(from ?? begin), takesInput };
+    return new AttachedSession(process, this.openSessions, log, place);
   }
 
   async wait(ref: SandboxRef, { signal }: CallOptions = {}): Promise<ExitStatus> {

@@ -30,6 +30,13 @@ export class MemoryLog {
     this.#changes.emit('change');
   }
 
+  /** Bytes of its own. */
+  get ends(): Record<StreamName, number> {
+    const ends = { stdout: 0, stderr: 0 };
+    for (const { stream, data } of this.entries.slice(this.begin)) ends[stream] += data.length;
+    return ends;
+  }
+
   end(): void {
     this.#ended = true;
     this.#changes.emit('change');

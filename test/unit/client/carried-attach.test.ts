@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { CoreApi } from '../../../src/core/api/core-api.ts';
+import { connectCore } from '../../../src/core/client/connect-core.ts';
+import type { ProcessSession } from '../../../src/core/model/process.ts';
+import { finish, readUntil } from '../../contract/workbench.ts';
+import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
+import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
+import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
+
+/** What becomes of an attached session whose core is gone for a while; where the next one listens, the core tells. */
+const box = { namespace: 'default', name: 'box' };
+
+let core: HostCore;
+let served: ServedCore;
+let proxy: BreakingProxy;
+let client: CoreApi;
+
+beforeEach(async () => {
+  core = hostCore();
+  const info: CoreApi['system']['info'] = async () => ({
+    ...(await core.system.info()),
+    http: `http://${proxy.address}`,
+  });
+  const system = Object.assign(Object.create(core.system), { info });
+  served = await serveAndConnect(Object.assign(Object.create(core), { system }), 'tcp');
+  proxy = await breakingProxy(served.servers.http[0]!, []);
+  client = connectCore({ grpc: served.servers.grpc[0]! });
+});
+
+afterEach(async () => {
+  await client.close();
+  await proxy.close();
+  await served.close();
+  await core.close();
+});
+
+/** Says `up`, and then what it is told to by its signals: `said` for each SIGUSR1, its end for SIGUSR2. */
+const script = `trap 'echo said; echo so >&2' USR1; trap 'exit 3' USR2; echo up; while :; do sleep 0.02; done`;
+
+async function joined(): Promise<{ session: ProcessSession; output: AsyncIterator<{ data: Buffer }> }> {
+  await core.sandboxes.create({ ...box, spec: { image: 'host', command: ['sh', '-c', script] } });
+  const size = { rows: 20, cols: 70 };
+  const session = await client.sandboxes.attach(box, { stdin: false, replay: true, size });
+  const output = session.output[Symbol.asyncIterator]();
+  expect(await readUntil(output as never, 'up\n')).toBe('up\n');
+  return { session, output };
+}
+
+async function goes(session: ProcessSession): Promise<void> {
+  await proxy.close();
+  await expect.poll(() => session.isAway).toBe(true);
+}
+
+async function comes(): Promise<void> {
+  proxy = await breakingProxy(served.servers.http[0]!, []);
+}
+
+it('goes on with the next core: no output is missing or doubled, the size is sent again', async () => {
+  const { session, output } = await joined();
+  const attach = vi.spyOn(core.sandboxes, 'attach');
+  expect(session.isAway).toBe(false);
+  session.resize({ rows: 21, cols: 71 });
+  for (const size of [
+    { rows: 21, cols: 71 },
+    { rows: 22, cols: 72 },
+  ]) {
+    await goes(session);
+    await core.sandboxes.signal(box, 10);
+    if (size.rows === 22) session.resize(size);
+    await comes();
+    expect(await readUntil(output as never, 'said\n')).toMatch(/^(so\n)*said\n$/);
+    await expect.poll(() => session.isAway).toBe(false);
+    expect(attach.mock.lastCall).toMatchObject([box, { stdin: false, size }, {}]);
+  }
+  session.signal(12);
+  expect(await session.exited).toMatchObject({ code: 3, signal: null });
+  const from = attach.mock.calls.map(([, request]) => request.from?.stdout);
+  expect(from).toEqual([3, 8]);
+  await session.close();
+});
+
+it('tells how it ended, where that was meanwhile', async () => {
+  const { session } = await joined();
+  await goes(session);
+  await core.sandboxes.signal(box, 12);
+  await core.sandboxes.wait(box);
+  await comes();
+  const { status } = await finish(session);
+  expect(status).toMatchObject({ code: 3, signal: null });
+});
+
+it('is lost where another one has the name by now, and says so', async () => {
+  const { session } = await joined();
+  await goes(session);
+  await core.sandboxes.delete(box, { grace: 0 });
+  await core.sandboxes.create({ ...box, spec: { image: 'host', command: ['sleep', '60'] } });
+  await comes();
+  await expect(session.exited).rejects.toMatchObject({
+    code: 'run_failed',
+    message: expect.stringMatching(
+      /^lost the process: .*; nor can it go on with the next core: another one is called box now$/,
+    ),
+  });
+  await expect(finish(session)).rejects.toMatchObject({ code: 'run_failed' });
+});
+
+it.each([
+  ['it', (session: ProcessSession) => session.close()],
+  ['its client', () => client.close()],
+])('ends at once when %s is closed while there is no core', async (_, close) => {
+  const { session } = await joined();
+  await goes(session);
+  await close(session);
+  await expect(session.exited).rejects.toMatchObject({ code: 'cancelled' });
+  await expect(finish(session)).rejects.toMatchObject({ code: 'cancelled' });
+});
