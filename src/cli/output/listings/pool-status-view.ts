@@ -34,6 +34,14 @@ export const isInUse = ({
 export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
   const broken = rows.some(({ breaker }) => breaker !== null);
   const alike = new Set(rows.map(({ pool, image }) => `${pool} ${image}`)).size < rows.length;
+  const said = ({ pool, image, booted_with }: PoolShapeView): string =>
+    `${pool} ${image} ${summaryText(booted_with)}`;
+  // Sources of mounts are their owner's affair: what else tells such rows apart is their shape.
+  const bootedWith = (row: PoolShapeView): string => {
+    const same = rows.filter((other) => said(other) === said(row));
+    const more = same.length > 1 && same.includes(row) ? `, shape ${row.shape.slice(0, 8)}` : '';
+    return summaryText(row.booted_with) + more;
+  };
   const count = (
     title: string,
     value: (row: PoolShapeView) => number,
@@ -45,7 +53,7 @@ export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
       title: 'BOOTED WITH',
       // In 17 columns is what most shapes differ in: `0.5 cpus, 300MiB,`.
       ...(alike ? { folds: true, least: 17 } : { spare: 2 }),
-      value: (r) => summaryText(r.booted_with),
+      value: bootedWith,
     },
     count('MAX', (r) => r.max, { spare: 3 }),
     count('WARM', (r) => r.warm, { wide: true }),

@@ -155,6 +155,6 @@ const instanceColumns: Column<InstanceView>[] = [
   { title: 'PID', value: (i) => String(i.pid) },
   { title: 'AGE', value: (i) => formatAge(i.age_ms) },
   { title: 'IMAGE', value: (i) => familiarName(i.image) },
-  { title: 'HOLDER', value: (i) => i.holder ?? '' },
+  { title: 'HOLDER', folds: true, value: (i) => i.holder ?? '' },
   { title: 'SHAPE', wide: true, value: (i) => i.shape },
 ];

@@ -94,7 +94,7 @@ describe('the output of the pool commands', () => {
     expect(table).toContain(words.slice(0, 8));
     expect(table).not.toContain(host.shape);
     const wide = await render(listing, { ...options, format: 'wide' });
-    expect(wide).toMatch(new RegExp(`   ${words}   .*   ${small.shape}   `));
+    expect(wide).toMatch(new RegExp(`   ${words}(, shape 00000000)?   .*   ${small.shape}   `));
   });
 
   it('fit a terminal of 80 columns, with all that tells rows apart', async () => {
@@ -108,6 +108,19 @@ describe('the output of the pool commands', () => {
     await expect(text).toMatchFileSnapshot('../../../fixtures/golden/pool-status-alike.80.txt');
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     for (const path of ['/data/cache', '/data/usr', '/opt/tool', '/srv/www']) expect(text).toContain(path);
+  });
+
+  it('tell rows apart that say the same, and others not by what says nothing', async () => {
+    const same = { ...small, shape: 'aaaabbbbccccdddd' };
+    const other = { ...host, shape: '1111222233334444', image: 'busybox:1' };
+    const rows = [host, small, same, { ...same, pool: 'other' }, other];
+    const text = await render(poolStatusListing(rows), { format: 'table', quiet: false, colors: false });
+    expect(text.match(/processes.*?(?= {3})/g)).toEqual([
+      'processes, shape 00000000',
+      'processes, shape aaaabbbb',
+      'processes',
+    ]);
+    expect(text.match(/shape/g)).toHaveLength(2);
   });
 
   it('colours states only when asked', async () => {
