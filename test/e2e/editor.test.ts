@@ -122,6 +122,14 @@ describe('a text that is right', () => {
     expect(await session.end()).toEqual(CANCELLED);
     expect(session.text).toContain('cancelled, nothing was created');
   });
+
+  it('that was emptied makes nothing, and asks nothing', async () => {
+    const session = await editWith(write('# nothing\\n'));
+    expect(await session.end()).toEqual(CANCELLED);
+    expect(session.text).toContain('cancelled, nothing was created: the text was left empty');
+    expect(session.text).not.toContain('Edit it again?');
+    expect(await exists()).toBe(false);
+  });
 });
 
 describe('a text that is wrong', () => {
@@ -130,7 +138,6 @@ describe('a text that is wrong', () => {
     ['in a key', 'image: host\\nagrs: [a]\\n', 'box.yaml:2: unknown key agrs', 'Hint: Did you mean args?'],
     ['in a value', 'image: host\\nttl: 1parsec\\n', 'box.yaml:2: ttl: invalid duration "1parsec"', ''],
     ['in a type', 'image: host\\nargs: x\\n', 'box.yaml:2: args: must be a list', ''],
-    ['by being empty', '# nothing\\n', 'there is no spec here', ''],
   ])('%s: shows where and why, and is edited again', async (_, text, reason, hint) => {
     const session = await editWith(write(text), `cp "$file" "$0.second"; ${VALID}`);
     await session.sees(reason);

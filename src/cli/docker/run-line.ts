@@ -125,21 +125,37 @@ const nameless = (image: string, command: string[]): OurLine => ({
   ...{ name: 'NAME', image, command, stay: '--rm' },
 });
 
+/** Characters of a flag with its value: more is no help, and often a secret. */
+const LONGEST = 60;
+
+/** What stands for a flag in a line to copy: run as it is, it would begin the command, and so leave it without an image. */
+const LEFT_OUT = '...';
+
+const isLong = (words: string[], arities: FlagArities): boolean =>
+  shellWords(words).length > LONGEST && !longForm(words[0]!, arities).some(isImageFlag);
+
+function shortWords(words: string[]): string {
+  const text = shellWords(words);
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
+}
+
 /** `WHY: fsb-ctl run ...`, without what would be refused: it is said which flags those are. */
 function suggestion(why: string, { flags }: RunLine, arities: FlagArities, line: OurLine): string {
   const out = flags.filter((words) => isRefused(words, arities));
   const kept = flags.filter((words) => !out.includes(words));
   const without =
-    out.length === 0 ? '' : `; without what there is not here (${out.map(shellWords).join(', ')})`;
+    out.length === 0 ? '' : `; without what there is not here (${out.map(shortWords).join(', ')})`;
+  const short = kept.flatMap((words) => (isLong(words, arities) ? [LEFT_OUT] : words));
+  const long = short.includes(LEFT_OUT) ? `; with your own flag for each ${LEFT_OUT}` : '';
   const stays = kept.some(([flag]) => longForm(flag!, arities).some((word) => STAYS_OR_GOES.test(word)));
   const words = [
     line.name,
     ...(line.stay === undefined || stays ? [] : [line.stay]),
-    ...kept.flat(),
+    ...short,
     ...(line.image === undefined ? [] : ['--image', line.image]),
     ...(line.command.length === 0 ? [] : ['--', ...line.command]),
   ];
-  return `${why}${without}: fsb-ctl run ${shellWords(words)}`;
+  return `${why}${without}${long}: fsb-ctl run ${shellWords(words)}`;
 }
 
 const STAYS_OR_GOES = /^--(attach|detach|interactive|tty|rm)$/;

@@ -4,8 +4,10 @@ interface Fitting {
   title: string;
   /** Those above 0 go before anything is cut, the highest first; the others in need. */
   spare?: number;
+  copied?: boolean;
   whole?: boolean;
   folds?: boolean;
+  least?: number;
 }
 
 export interface Fitted {
@@ -15,13 +17,13 @@ export interface Fitted {
   cut(text: string, at: number): string;
 }
 
-/** No column is cut shorter than this. */
+/** No column is cut shorter than this, where it does not say so itself. */
 const LEAST = 8;
 
 /**
  * Makes a table as narrow as the terminal, since a row over two lines can be read by nobody: columns that can be spared
  * go first, then the widest texts are cut, or folded where they say what to do. Where that is not enough, columns go that
- * are spared in need, and in the end what should stay whole is cut, too. What fits in no way is left as it is.
+ * are spared in need, and in the end what should stay whole is cut, too. What people copy is never cut.
  * @param width undefined: whatever it takes
  */
 export function fitted(
@@ -35,15 +37,15 @@ export function fitted(
   const kept = columns.map((_, at) => at);
   const excess = (widths: number[]): number =>
     kept.reduce((sum, at) => sum + widths[at]! + gap, -gap) - width;
-  const narrowed = (cuttable: number[]): number[] => {
+  const narrowed = (some: number[]): number[] => {
     const widths = [...natural];
-    while (excess(widths) > 0 && cuttable.length > 0) {
-      const widest = cuttable.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
-      const least = Math.max(LEAST, stringWidth(columns[widest]!.title));
-      if (widths[widest]! <= least) break;
-      const second = Math.max(0, ...cuttable.filter((at) => at !== widest).map((at) => widths[at]!));
+    while (excess(widths) > 0) {
+      const wide = some.filter((at) => widths[at]! > leastOf(columns[at]!));
+      if (wide.length === 0) break;
+      const widest = wide.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
+      const second = Math.max(0, ...wide.filter((at) => at !== widest).map((at) => widths[at]!));
       widths[widest] = Math.max(
-        least,
+        leastOf(columns[widest]!),
         Math.min(second, widths[widest]! - 1),
         widths[widest]! - excess(widths),
       );
@@ -54,13 +56,16 @@ export function fitted(
   spares.sort((a, b) => columns[b]!.spare! - columns[a]!.spare!);
   const isInNeed = (at: number): boolean => columns[at]!.spare! <= 0;
   for (const at of spares) if (!isInNeed(at) && excess(natural) > 0) kept.splice(kept.indexOf(at), 1);
-  const soft = (): number[] => kept.filter((at) => !columns[at]!.whole);
+  const cuttable = (): number[] => kept.filter((at) => !columns[at]!.copied);
+  const soft = (): number[] => cuttable().filter((at) => !columns[at]!.whole);
   for (const at of spares) if (isInNeed(at) && excess(narrowed(soft())) > 0) kept.splice(kept.indexOf(at), 1);
-  const widths = excess(narrowed(soft())) > 0 ? narrowed(kept) : narrowed(soft());
+  const widths = excess(narrowed(soft())) > 0 ? narrowed(cuttable()) : narrowed(soft());
   const cut = (text: string, at: number): string =>
     columns[at]!.folds ? folded(text, widths[at]!).join('\n') : shortened(text, widths[at]!);
   return { columns: kept, cut };
 }
+
+const leastOf = ({ title, least = LEAST }: Fitting): number => Math.max(least, stringWidth(title));
 
 /** In lines of at most so many columns of a terminal: broken at spaces, and within a word that is longer than a line. */
 export function folded(text: string, width: number): string[] {

@@ -33,8 +33,12 @@ export interface Column<T> {
    * the others.
    */
   spare?: number;
+  /** Never cut: a part of it is of no use to whoever copies it into the next line. */
+  copied?: boolean;
   /** Cut only where nothing else helps. */
   whole?: boolean;
+  /** Cut or folded to no less than so many columns of the terminal. Default 8, and always its title. */
+  least?: number;
   /** Goes on in further lines where there is no room for it, and is not cut. */
   folds?: boolean;
   value(item: T): string;

@@ -6,7 +6,7 @@ export default class DaemonStop extends LocalCommand {
   static override summary = 'Stop the local core.';
   static override description =
     'Ends the core in order and removes its warm instances. Sandboxes that run keep running, and the next core takes ' +
-    'them up again. No core: says so, exit code 0.';
+    'them up again; sessions of "exec" and "attach" are cut, say so, and end with 125. No core: says so, exit code 0.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --root /tmp/other',

@@ -13,7 +13,7 @@ export function poolStatusListing(rows: PoolShapeStatus[]): Listing<PoolShapeVie
   const items = rows.map(poolShapeView);
   return {
     items,
-    columns: [{ title: 'POOL', value: (r) => r.pool }, ...shapeColumns(items.filter(isInUse))],
+    columns: [{ title: 'POOL', copied: true, value: (r) => r.pool }, ...shapeColumns(items.filter(isInUse))],
     name: (r) => r.pool,
     inTable: isInUse,
   };
@@ -34,6 +34,14 @@ export const isInUse = ({
 export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
   const broken = rows.some(({ breaker }) => breaker !== null);
   const alike = new Set(rows.map(({ pool, image }) => `${pool} ${image}`)).size < rows.length;
+  const said = ({ pool, image, booted_with }: PoolShapeView): string =>
+    `${pool} ${image} ${summaryText(booted_with)}`;
+  // Sources of mounts are their owner's affair: what else tells such rows apart is their shape.
+  const bootedWith = (row: PoolShapeView): string => {
+    const same = rows.filter((other) => said(other) === said(row));
+    const more = same.length > 1 && same.includes(row) ? `, shape ${row.shape.slice(0, 8)}` : '';
+    return summaryText(row.booted_with) + more;
+  };
   const count = (
     title: string,
     value: (row: PoolShapeView) => number,
@@ -41,19 +49,28 @@ export function shapeColumns(rows: PoolShapeView[]): Column<PoolShapeView>[] {
   ): Column<PoolShapeView> => ({ title, value: (row) => String(value(row)), ...more });
   return [
     { title: 'IMAGE', value: (r) => familiarName(r.image) },
-    { title: 'BOOTED WITH', ...(alike ? {} : { spare: 2 }), value: (r) => summaryText(r.booted_with) },
+    {
+      title: 'BOOTED WITH',
+      // In 17 columns is what most shapes differ in: `0.5 cpus, 300MiB,`.
+      ...(alike ? { folds: true, least: 17 } : { spare: 2 }),
+      value: bootedWith,
+    },
     count('MAX', (r) => r.max, { spare: 3 }),
     count('WARM', (r) => r.warm, { wide: true }),
     { title: 'IDLE', value: (r) => String(r.idle), tone: idleTone },
     count('CLAIMED', (r) => r.claimed),
-    count('BOOTING', (r) => r.booting),
-    { title: 'WAITING', value: (r) => String(r.waiting), tone: (r) => (r.waiting > 0 ? 'busy' : 'plain') },
+    count('BOOTING', (r) => r.booting, { spare: -2 }),
+    count('WAITING', (r) => r.waiting, { spare: -3, tone: (r) => (r.waiting > 0 ? 'busy' : 'plain') }),
     count('HITS', (r) => r.hits, { spare: 4 }),
     count('MISSES', (r) => r.misses, { spare: 5 }),
     count('EVICTED', (r) => r.evicted, { wide: true }),
-    { title: 'HIT%', value: (r) => (r.hit_ratio === null ? '' : String(Math.round(r.hit_ratio * 100))) },
+    {
+      title: 'HIT%',
+      spare: -1,
+      value: (r) => (r.hit_ratio === null ? '' : String(Math.round(r.hit_ratio * 100))),
+    },
     { title: 'P50', spare: 1, value: (r) => milliseconds(r.p50_ms) },
-    { title: 'P99', value: (r) => milliseconds(r.p99_ms) },
+    { title: 'P99', spare: 0, value: (r) => milliseconds(r.p99_ms) },
     { title: 'SHAPE', wide: true, value: (r) => r.shape },
     count('STOPPING', (r) => r.stopping, { wide: true }),
     { title: 'BREAKER', wide: !broken, value: (r) => r.breaker ?? '', tone: () => 'bad' },

@@ -35,21 +35,22 @@ const INSTANCE_TONES: Record<PoolInstance['state'], Tone> = {
 };
 
 export function poolListing(pools: PoolInfo[], now: number): Listing<PoolView> {
-  const count = (title: string, value: (pool: PoolView) => number) => ({
+  const count = (title: string, value: (pool: PoolView) => number, spare?: number) => ({
     title,
     value: (pool: PoolView) => String(value(pool)),
+    ...(spare !== undefined && { spare }),
   });
   const columns: Column<PoolView>[] = [
-    { title: 'NAME', value: (p) => p.name },
+    { title: 'NAME', copied: true, value: (p) => p.name },
     { title: 'STATE', value: (p) => p.state, tone: (p) => STATE_TONES[p.state] },
     { title: 'WARM', value: (p) => warmText(p.policy) },
     count('IDLE', (p) => p.idle),
-    count('CLAIMED', (p) => p.claimed),
-    count('BOOTING', (p) => p.booting),
-    count('WAITING', (p) => p.waiting),
-    count('MAX', (p) => p.policy.capacity?.max ?? 0),
+    count('CLAIMED', (p) => p.claimed, -4),
+    count('BOOTING', (p) => p.booting, -3),
+    count('WAITING', (p) => p.waiting, -2),
+    count('MAX', (p) => p.policy.capacity?.max ?? 0, -1),
     { title: 'MEMORY', spare: 1, value: (p) => formatSize(p.memory_bytes) },
-    { title: 'AGE', value: (p) => formatAge(now - Date.parse(p.created_at)) },
+    { title: 'AGE', spare: 0, value: (p) => formatAge(now - Date.parse(p.created_at)) },
     { title: 'BUDGET', wide: true, value: (p) => formatSize(Number(p.policy.memory_budget)) },
     { title: 'ON-EMPTY', wide: true, value: (p) => p.policy.on_empty ?? '' },
     { title: 'REUSE', wide: true, value: (p) => p.policy.reuse ?? '' },
@@ -149,11 +150,11 @@ const diskText = ({ disk }: Resources): string => (disk === undefined ? '' : `, 
 const orNever = (ms: number): string => (ms === 0 ? 'never' : formatDuration(ms));
 
 const instanceColumns: Column<InstanceView>[] = [
-  { title: 'INSTANCE', value: (i) => i.id },
+  { title: 'INSTANCE', copied: true, value: (i) => i.id },
   { title: 'STATE', value: (i) => i.state, tone: (i) => INSTANCE_TONES[i.state] },
   { title: 'PID', value: (i) => String(i.pid) },
   { title: 'AGE', value: (i) => formatAge(i.age_ms) },
   { title: 'IMAGE', value: (i) => familiarName(i.image) },
-  { title: 'HOLDER', value: (i) => i.holder ?? '' },
+  { title: 'HOLDER', folds: true, value: (i) => i.holder ?? '' },
   { title: 'SHAPE', wide: true, value: (i) => i.shape },
 ];

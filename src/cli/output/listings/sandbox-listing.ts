@@ -29,8 +29,8 @@ export interface ListOptions {
 function sandboxColumns(options: ListOptions): Column<SandboxView>[] {
   return [
     ...(options.namespaces ? [{ title: 'NAMESPACE', value: (s: SandboxView) => s.namespace }] : []),
-    { title: 'NAME', value: (s) => s.name },
-    { title: 'ID', spare: 0, whole: true, value: (s) => (options.full ? s.id : shortId(s.id)) },
+    { title: 'NAME', copied: true, value: (s) => s.name },
+    { title: 'ID', copied: true, spare: 0, value: (s) => (options.full ? s.id : shortId(s.id)) },
     {
       title: 'PHASE',
       whole: true,
@@ -74,8 +74,8 @@ export function createdListing(
     items: [{ ...sandboxView(sandbox), elapsed_ms: elapsed }],
     single: true,
     columns: [
-      { title: 'NAME', value: (s) => s.name },
-      { title: 'ID', value: (s) => (full ? s.id : shortId(s.id)) },
+      { title: 'NAME', copied: true, value: (s) => s.name },
+      { title: 'ID', copied: true, value: (s) => (full ? s.id : shortId(s.id)) },
       { title: 'NODE', value: (s) => s.node },
       { title: 'ENDPOINTS', value: (s) => s.endpoints.join(',') },
       { title: 'TIME', value: (s) => `${s.elapsed_ms}ms` },

@@ -25,9 +25,9 @@ export function usageListing(rows: UsageRow[]): Listing<UsageRow> {
   return {
     items: rows,
     columns: [
-      { title: 'TYPE', value: ({ type }) => TITLES[type] },
-      { title: 'TOTAL', value: (row) => count(row.total) },
-      { title: 'ACTIVE', value: (row) => count(row.active) },
+      { title: 'TYPE', whole: true, value: ({ type }) => TITLES[type] },
+      { title: 'TOTAL', spare: -1, value: (row) => count(row.total) },
+      { title: 'ACTIVE', spare: -2, value: (row) => count(row.active) },
       { title: 'SIZE', value: (row) => formatSize(row.size_bytes) },
       { title: 'RECLAIMABLE', value: reclaimable },
       memory,
@@ -38,14 +38,14 @@ export function usageListing(rows: UsageRow[]): Listing<UsageRow> {
   };
 }
 
-/** `system df -v`. */
+/** `system df -v`. Names are sometimes paths; an instance's takes 17 columns. */
 export function usageDetailsListing(details: UsageDetail[], full = false): Listing<UsageDetail> {
   return {
     items: details,
     columns: [
-      { title: 'TYPE', value: ({ type }) => TITLES[type] },
-      { title: 'NAME', value: nameWithin },
-      { title: 'ID', spare: 1, value: ({ id }) => (full ? (id ?? '') : shortened(id)) },
+      { title: 'TYPE', whole: true, value: ({ type }) => TITLES[type] },
+      { title: 'NAME', folds: true, least: 17, value: nameWithin },
+      { title: 'ID', copied: true, spare: 1, value: ({ id }) => (full ? (id ?? '') : shortened(id)) },
       { title: 'STATE', value: ({ state }) => state ?? '' },
       { title: 'SIZE', value: (row) => formatSize(row.size_bytes) },
       { title: 'RECLAIMABLE', value: (row) => (row.reclaimable ? 'yes' : 'no') },
@@ -57,6 +57,7 @@ export function usageDetailsListing(details: UsageDetail[], full = false): Listi
 
 const memory: Column<{ memory_bytes: number | null }> = {
   title: 'MEMORY',
+  spare: 0,
   value: ({ memory_bytes }) => (memory_bytes === null ? '' : formatSize(memory_bytes)),
 };
 

@@ -70,6 +70,17 @@ describe('run in the order of docker', () => {
     expect(await refusal(line)).toMatch(new RegExp(`^Error: .*\nHint: .*: ${escaped(typed)}\n$`));
   });
 
+  it('leaves a mark for flags that are too long to read, and says so', async () => {
+    const long = 'x'.repeat(80);
+    const image = `alpine@sha256:${'0'.repeat(64)}`;
+    const flags = ['-e', `A=${long}`, '-e', 'B=1', `--label=c=${long}`, '--mount', `type=bind,src=/${long}`];
+    expect(await refusal(['run', '--name', 'box', ...flags, '--image', image, '--', 'echo', long])).toBe(
+      'Error: unknown flag --name\nHint: The name is the first word; without what there is not here ' +
+        `(--mount type=bind,src=/${'x'.repeat(37)}…); with your own flag for each ...: ` +
+        `fsb-ctl run box ... -e B=1 ... --image ${image} -- echo ${long}\n`,
+    );
+  });
+
   it('leaves out of what it suggests what there is not here, and says so', async () => {
     const words =
       'run -d -p 80:80 --name web --restart unless-stopped --privileged -v data:/var/lib --net bridge -e X=1 nginx:latest';

@@ -49,6 +49,28 @@ describe('a table in a terminal', () => {
     });
   });
 
+  it('cuts the others further where the widest has no more than its title', () => {
+    const long = [{ title: 'POOL' }, { title: 'BOOTED WITH' }];
+    const { cut } = fitted(long, [['default-pool', '1 cpu, 512MiB, mounts /data']], { width: 22, gap: 3 });
+    expect([cut('default-pool', 0), cut('1 cpu, 512MiB', 1)]).toEqual(['default…', '1 cpu, 512…']);
+  });
+
+  it('never cuts what people copy, and no column below its least', () => {
+    const copied = [
+      { title: 'NAME', copied: true },
+      { title: 'SOURCE', least: 12 },
+      { title: 'AGE', spare: 0 },
+    ];
+    const row = ['a-name-of-20-letters', 'registry.example.com/tool', '5m'];
+    const cells = (width: number): string[] => {
+      const { columns: kept, cut } = fitted(copied, [row], { width, gap: 3 });
+      return kept.map((at) => cut(row[at]!, at));
+    };
+    expect(cells(41)).toEqual(['a-name-of-20-letters', 'registry.ex…', '5m']);
+    expect(cells(40)).toEqual(['a-name-of-20-letters', 'registry.example…']);
+    expect(cells(10)).toEqual(['a-name-of-20-letters', 'registry.ex…']);
+  });
+
   it('has a column in lines that says what to do, and cuts nothing of it', () => {
     const found = 'some are set aside: /var/lib/fsb/state/records.aside-1';
     const checks = [{ title: 'CHECK' }, { title: 'FOUND', folds: true }];

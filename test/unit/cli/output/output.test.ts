@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../src/cli/local/doctor/check.ts';
 import { doctorListing } from '../../../../src/cli/local/doctor/doctor.ts';
 import { jsonText } from '../../../../src/cli/output/json-text.ts';
+import { imageListing } from '../../../../src/cli/output/listings/image-listing.ts';
 import { type InfoView, infoListing } from '../../../../src/cli/output/listings/info-view.ts';
 import { createdListing, sandboxListing } from '../../../../src/cli/output/listings/sandbox-listing.ts';
 import { versionListing } from '../../../../src/cli/output/listings/version-view.ts';
@@ -12,6 +13,7 @@ import { printableText } from '../../../../src/cli/output/table.ts';
 import { parseSpec } from '../../../../src/core/model/sandbox/spec.ts';
 import { sandboxView } from '../../../../src/core/view/sandbox-view.ts';
 import { NOW, sandboxes } from '../../../helpers/cli/fixed-answers.ts';
+import { imageInfo } from '../../../helpers/image/image-info.ts';
 
 const [box] = sandboxes;
 const list = sandboxListing(sandboxes, { now: NOW, full: false });
@@ -41,6 +43,18 @@ describe('output', () => {
   it.each(cases)('%s as %3$s', async (name, listing, format) => {
     const text = await render(listing, { format, quiet: false, colors: false });
     await expect(text).toMatchFileSnapshot(`../../../fixtures/golden/${name}.${format}.txt`);
+  });
+
+  it('has whole names of images in a terminal of 80 columns', async () => {
+    const names = [
+      'ghcr.io/astral-sh/uv:python3.12-bookworm-slim',
+      'registry.example.com/team/tools/uv:1.2.3',
+    ];
+    const sizes = { size: 171_000_000, uniqueSize: 90_000_000, importedAt: NOW - 60_000 };
+    const images = [imageInfo(sizes), imageInfo({ ...sizes, references: names })];
+    const options = { format: 'table', quiet: false, colors: false, width: 80 } as const;
+    const text = await render(imageListing(images, NOW), options);
+    await expect(text).toMatchFileSnapshot('../../../fixtures/golden/image-list-long.80.txt');
   });
 
   it('prints only names or ids with -q', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { poolStatusListing } from '../../../../src/cli/output/listings/pool-status-view.ts';
 import { poolListing } from '../../../../src/cli/output/listings/pool-view.ts';
 import { type Listing, type OutputFormat, render } from '../../../../src/cli/output/output.ts';
-import type { PoolInfo } from '../../../../src/core/model/pool/pool.ts';
+import type { PoolInfo, PoolShapeStatus } from '../../../../src/core/model/pool/pool.ts';
 import { parsePolicy } from '../../../../src/core/model/pool/pool-policy.ts';
 import type { ShapeSummary } from '../../../../src/core/model/sandbox/shape.ts';
 import { policyView } from '../../../../src/core/view/policy-view.ts';
@@ -40,6 +40,11 @@ const small = {
 };
 const unused = { ...host, shape: '00000000000000aa', warm: 0, idle: 0, claimed: 0, stopping: 0 };
 const alikeStatus = poolStatusListing([host, small, unused, { ...unused, image: 'busybox:1' }, waiting]);
+
+const mounted = (sources: string[]): PoolShapeStatus => ({
+  ...{ ...host, shape: `${sources.length}11111112222222`, warm: 0, idle: 1, p50: 58.2, p99: 58.2 },
+  bootedWith: { ...small.bootedWith, mounts: ['/data/cache', ...sources] },
+});
 
 // biome-ignore lint/suspicious/noExplicitAny: listings of every kind
 const cases: [string, Listing<any>, OutputFormat][] = [
@@ -89,7 +94,33 @@ describe('the output of the pool commands', () => {
     expect(table).toContain(words.slice(0, 8));
     expect(table).not.toContain(host.shape);
     const wide = await render(listing, { ...options, format: 'wide' });
-    expect(wide).toMatch(new RegExp(`   ${words}   .*   ${small.shape}   `));
+    expect(wide).toMatch(new RegExp(`   ${words}(, shape 00000000)?   .*   ${small.shape}   `));
+  });
+
+  it('fit a terminal of 80 columns, with all that tells rows apart', async () => {
+    const listing = poolStatusListing([
+      host,
+      mounted(['/data/usr']),
+      mounted(['/opt/tool', '/srv/www']),
+      waiting,
+    ]);
+    const text = await render(listing, { format: 'table', quiet: false, colors: false, width: 80 });
+    await expect(text).toMatchFileSnapshot('../../../fixtures/golden/pool-status-alike.80.txt');
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    for (const path of ['/data/cache', '/data/usr', '/opt/tool', '/srv/www']) expect(text).toContain(path);
+  });
+
+  it('tell rows apart that say the same, and others not by what says nothing', async () => {
+    const same = { ...small, shape: 'aaaabbbbccccdddd' };
+    const other = { ...host, shape: '1111222233334444', image: 'busybox:1' };
+    const rows = [host, small, same, { ...same, pool: 'other' }, other];
+    const text = await render(poolStatusListing(rows), { format: 'table', quiet: false, colors: false });
+    expect(text.match(/processes.*?(?= {3})/g)).toEqual([
+      'processes, shape 00000000',
+      'processes, shape aaaabbbb',
+      'processes',
+    ]);
+    expect(text.match(/shape/g)).toHaveLength(2);
   });
 
   it('colours states only when asked', async () => {

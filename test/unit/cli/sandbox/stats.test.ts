@@ -105,7 +105,7 @@ describe('stats', () => {
     await paused(clock);
     line.events.emit('SIGINT');
     expect(await line.code).toBe(130);
-    expect(line.stdout.text).toMatch(/^a-sandbox-\S*… /m);
+    expect(line.stdout.text).toMatch(/USAGE \/ LIMIT {3}PIDS\S*\na-sandbox-with-quite-a-long-name /);
   });
 
   it('says once what two looks say, an object for each', async () => {
