@@ -146,7 +146,10 @@ describe('a caller from outside', () => {
     for (const address of [front.address, `localhost:${front.address.split(':')[1]}`]) {
       const repository = await client.open(address, 'tool', ada, true);
       await expect(repository.manifest('latest')).rejects.toMatchObject({
-        ...{ code: 'denied', message: expect.stringContaining('which only the node itself reaches') },
+        ...{
+          code: 'denied',
+          message: expect.stringContaining("of the core's machine or of a network around it"),
+        },
         hint: expect.not.stringContaining(client.directory),
       });
     }
@@ -158,6 +161,20 @@ describe('a caller from outside', () => {
     await asked();
     expect(front.count(/manifests/)).toBeGreaterThan(0);
   });
+
+  it.each(['10.255.255.1:5000', '192.168.255.1', '[fd00::1]:5000'])(
+    'reaches no private network, unless the configuration names it: %s',
+    async (address) => {
+      const reach = async (): Promise<unknown> => {
+        const repository = await client.open(address, 'tool', ada, true);
+        return repository.manifest('latest', { signal: AbortSignal.timeout(50) });
+      };
+      const why = expect.stringContaining('a network around it');
+      await expect(reach()).rejects.toMatchObject({ code: 'denied', message: why });
+      await client.configure(`registries: { "${address}": {} }`);
+      await expect(reach()).rejects.toMatchObject({ message: expect.not.stringContaining('around it') });
+    },
+  );
 
   it('is not told where the configuration lies', async () => {
     await client.configure('registries: { x: { insecur: true } }');

@@ -1,7 +1,7 @@
 import { FsbError } from '../../model/failure/errors.ts';
 import { BrokenConnection } from './answer.ts';
 import type { Endpoint } from './endpoints.ts';
-import { LinkLocalAddress, NodeAddress } from './link-local.ts';
+import { InnerAddress, LinkLocalAddress } from './link-local.ts';
 import { proxyName } from './proxies.ts';
 import { Retryable } from './retry.ts';
 import { ProxyRefusal } from './transport.ts';
@@ -37,7 +37,7 @@ export function connectionFailure(
 ): unknown {
   if (!(thrown instanceof BrokenConnection)) return thrown;
   const cause = thrown.cause as NodeJS.ErrnoException;
-  if (cause instanceof NodeAddress) return nodeAddress(cause, task, thrown.url);
+  if (cause instanceof InnerAddress) return innerAddress(cause, task, thrown.url);
   const { why, hint, ...understood } = understand(cause, thrown.url, endpoint);
   // The machine is there, and no registry on it; one that has answered before may be restarted just now.
   const final = understood.final || (codeOf(cause) === 'ECONNREFUSED' && !answered);
@@ -46,7 +46,7 @@ export function connectionFailure(
   return final ? error : new Retryable(error);
 }
 
-const nodeAddress = (cause: NodeAddress, task: string, { host }: URL): FsbError =>
+const innerAddress = (cause: InnerAddress, task: string, { host }: URL): FsbError =>
   new FsbError('denied', `cannot ${task}: ${host}: ${cause.message}`, {
     hint: 'Ask who runs the core: it is open to who has the scope admin, and to all when registries.yaml names it.',
     cause,

@@ -14,7 +14,7 @@ export interface Endpoint {
   mirror: boolean;
   /** It may be at a link-local address. */
   linkLocal: boolean;
-  /** It may not be where only the node reaches: see Reach. */
+  /** It may not be where only the node and its private networks reach: see Reach. */
   outside: boolean;
   trust: { own: Trust; others: Trust };
   proxyFor: ProxyChoice;

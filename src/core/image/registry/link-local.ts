@@ -7,15 +7,19 @@ addresses.addSubnet('169.254.0.0', 16, 'ipv4');
 addresses.addSubnet('fe80::', 10, 'ipv6');
 addresses.addAddress('fd00:ec2::254', 'ipv6');
 
-/** Addresses of the node itself. */
-const own = new BlockList();
-for (const network of ['127.0.0.0', '0.0.0.0']) own.addSubnet(network, 8, 'ipv4');
-for (const address of ['::1', '::']) own.addAddress(address, 'ipv6');
+/** Addresses of the node itself, and of networks that are not everybody's: theirs are in use in many places, and mean others in each. */
+const inner = new BlockList();
+for (const network of ['127.0.0.0', '0.0.0.0', '10.0.0.0']) inner.addSubnet(network, 8, 'ipv4');
+inner.addSubnet('172.16.0.0', 12, 'ipv4');
+inner.addSubnet('192.168.0.0', 16, 'ipv4');
+inner.addSubnet('100.64.0.0', 10, 'ipv4');
+for (const address of ['::1', '::']) inner.addAddress(address, 'ipv6');
+inner.addSubnet('fc00::', 7, 'ipv6');
 
 /** No connection was made: it is not for every caller. */
-export class NodeAddress extends Error {
+export class InnerAddress extends Error {
   constructor(address: string) {
-    super(`it is at ${address}, which only the node itself reaches`);
+    super(`it is at ${address}, which is of the core's machine or of a network around it`);
   }
 }
 
@@ -45,7 +49,7 @@ export const mayBeLinkLocal = (home: string, target: string): boolean => home ==
 export interface Reach {
   /** It may be at a link-local address: the user or the administrator named it, and no other server. */
   linkLocal?: boolean;
-  /** For a caller to whom nothing is open that only the node reaches, whoever named it. */
+  /** For a caller to whom nothing is open that only the node and its private networks reach, whoever named it. */
   outside?: boolean;
 }
 
@@ -54,7 +58,7 @@ export function forbidden(
   hostname: string,
   { linkLocal = false, outside = false }: Reach,
 ): Error | undefined {
-  if (outside && (isLinkLocal(hostname) || isIn(own, hostname))) return new NodeAddress(hostname);
+  if (outside && (isLinkLocal(hostname) || isIn(inner, hostname))) return new InnerAddress(hostname);
   return linkLocal || !isLinkLocal(hostname) ? undefined : new LinkLocalAddress(hostname);
 }
 

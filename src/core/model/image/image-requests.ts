@@ -20,8 +20,8 @@ export interface PullRequest {
   platform?: string;
   credentials?: RegistryCredentials;
   /**
-   * Of a caller who must not reach what only the node reaches (its loopback, link-local addresses), unless registries.yaml names
-   * it. No client can say it.
+   * Of a caller who must not reach what only the node reaches (its loopback, link-local and private addresses), unless
+   * registries.yaml names it. No client can say it.
    */
   outside?: true;
 }

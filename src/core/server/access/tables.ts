@@ -103,7 +103,7 @@ export const poolTable: Table<PoolApi> = {
   release: ofLease,
 };
 
-/** Services that listen on the node for itself are for administrators. */
+/** Services of the node itself, and of the private networks around it, are for administrators. */
 const fromOutside = <R extends PullRequest | LoginRequest>(caller: Caller, request: R): R =>
   hasScope(caller, 'admin') ? request : { ...request, outside: true };
 

@@ -1,11 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import {
+  InnerAddress,
   isLinkLocal,
   LinkLocalAddress,
   lookupWithin,
   mayBeLinkLocal,
-  NodeAddress,
   type Reach,
 } from '../../../../src/core/image/registry/link-local.ts';
 
@@ -63,8 +63,25 @@ describe('link-local addresses', () => {
     '::ffff:127.0.0.1',
     '169.254.169.254',
     'localhost',
-  ])('and those of the node are nothing for who comes from outside: %s', async (hostname) => {
-    const reach = { linkLocal: true, outside: true };
-    await expect(found(hostname, true, reach)).rejects.toBeInstanceOf(NodeAddress);
+    ...['10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', '::ffff:10.1.2.3'],
+    ...['fc00::1', 'fd12:3456::1'],
+  ])(
+    'and those of the node and of private networks are nothing for who comes from outside: %s',
+    async (hostname) => {
+      const reach = { linkLocal: true, outside: true };
+      await expect(found(hostname, true, reach)).rejects.toBeInstanceOf(InnerAddress);
+    },
+  );
+
+  it.each([
+    '9.255.255.255',
+    '11.0.0.1',
+    '172.15.0.1',
+    '172.32.0.1',
+    '192.169.0.1',
+    '100.63.0.1',
+    '2001:db8::1',
+  ])('others are for everybody: %s', async (hostname) => {
+    expect(await found(hostname, false, { linkLocal: true, outside: true })).toBe(hostname);
   });
 });
