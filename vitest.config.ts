@@ -6,6 +6,8 @@ const shared = {
   disableConsoleIntercept: true,
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  // What comes by itself comes late where much else runs: one second, as it would be, is an assertion on time.
+  expect: { poll: { timeout: 30_000 } },
   // More than cores: many wait for real sandboxes and programs.
   maxWorkers: 6,
   setupFiles: ['test/helpers/imports-settled.ts'],

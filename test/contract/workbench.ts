@@ -10,6 +10,7 @@ import type { PoolPolicyInput } from '../../src/core/model/pool/pool-policy.ts';
 import type { ExitStatus, ProcessSession } from '../../src/core/model/process.ts';
 import type { Sandbox, SandboxRef } from '../../src/core/model/sandbox/sandbox.ts';
 import type { SandboxSpecInput } from '../../src/core/model/sandbox/spec.ts';
+import { deleteSandboxes } from '../helpers/core/delete-sandboxes.ts';
 
 export interface Finished {
   stdout: Buffer;
@@ -120,8 +121,7 @@ export class Workbench {
     const pools = await this.core.pools.list();
     for (const { name } of pools.filter((pool) => this.#pools.includes(pool.name)))
       await this.core.pools.delete(name, { force: true });
-    const left = await this.core.sandboxes.list({ namespace: this.namespace });
-    await Promise.all(left.map((sandbox) => this.core.sandboxes.delete(sandbox, { grace: 0 })));
+    await deleteSandboxes(this.core.sandboxes, { namespace: this.namespace });
   }
 }
 

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { readdir, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { traces } from '../helpers/core/traces.ts';
+import { ownPort } from '../helpers/own-port.ts';
 
 /** No daemon: the core lives in the command's own process. */
 
@@ -144,10 +145,8 @@ describe('a restart', () => {
   });
 
   it('by the next command, after a core that was killed, has its flags, and says so', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const { port } = other.address() as AddressInfo;
-    other.close();
+    const other = createServer();
+    const port = await ownPort();
     const flags = [`--http=127.0.0.1:${port}`, '--metrics=off'];
     await shell.succeed(`fsb-ctl daemon start ${flags.join(' ')} --max 9`);
     await shell.cli.killCore();
@@ -158,7 +157,7 @@ describe('a restart', () => {
 
     await shell.cli.killCore();
     // The killed core is gone a moment later.
-    await vi.waitFor(() => once(other.listen(port, '127.0.0.1'), 'listening'), 5_000);
+    await vi.waitFor(() => once(other.listen(port, '127.0.0.1'), 'listening'), 30_000);
     // As often as it is tried: a start that failed has not forgotten them.
     for (let times = 0; times < 2; times++) {
       const failed = await shell.run('FSB_HOST= fsb-ctl list');

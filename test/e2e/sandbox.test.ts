@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** A client at work that deletes its sandbox when that has ended, if it still can. */
 async function followed(name: string): Promise<ChildProcessWithoutNullStreams> {
-  const client = cli.start(['run', name, '--rm', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 1']);
+  const client = cli.start(['run', name, '--rm', '--image', 'host', '--', 'sh', '-c', 'echo up; sleep 4']);
   await once(client.stdout, 'data');
   return client;
 }
@@ -142,8 +142,12 @@ onlyOver(['unix', 'tls'], 'an embedded core ends with its command').describe('a 
     const before = JSON.parse((await cli.fsb(['get', 'survivor', '-o', 'json'])).stdout);
     await cli.killCore();
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    const { code, stdout, stderr } = await cli.fsb(['list', '-a', '-o', 'json']);
+    const list = () => cli.fsb(['list', '-a', '-o', 'json']);
+    const { code, stderr } = await list();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    // Mostly it has ended by now, while there was no core.
+    await cli.fsb(['wait', 'short']);
+    const { stdout } = await list();
     const rows = Object.fromEntries(JSON.parse(stdout).map((row: { name: string }) => [row.name, row]));
     expect(rows.survivor).toMatchObject({ phase: 'Running', id: before.id });
     expect(rows.short).toMatchObject({ phase: 'Exited' });

@@ -98,7 +98,9 @@ describe('the forms of a result', () => {
 
 describe('-o json', () => {
   const isLines = async (line: string): Promise<void> => {
-    await shell.succeed('fsb-ctl run talk -q --image host -- sh -c "echo 1; echo 2 >&2; echo 3"');
+    await shell.succeed(
+      'fsb-ctl run talk -q --image host -- sh -c "echo 1; echo 2 >&2; echo 3"; fsb-ctl wait talk',
+    );
     const { code, stdout, stderr } = await shell.run(`fsb-ctl ${line} -o json`);
     const yaml = await shell.run(`fsb-ctl ${line} -o yaml`);
     await shell.succeed('fsb-ctl delete talk');
@@ -265,7 +267,8 @@ describe('--timeout', () => {
       code: 124,
       stderr: expect.stringMatching(/^(.*\n)*Error: not done within .*\nHint: /),
     });
-    expect(await names()).toEqual(['box']);
+    // What was given up is ended after the answer.
+    await expect.poll(names).toEqual(['box']);
   });
 
   onlyOver(['unix'], 'a daemon that hangs').it(
@@ -303,7 +306,7 @@ describe('--timeout', () => {
 
   it('ends what ran, too', async () => {
     await shell.run('fsb-ctl exec --timeout 300ms box sleep 4321');
-    expect(await shell.succeed('fsb-ctl top box')).not.toContain('4321');
+    await expect.poll(() => shell.succeed('fsb-ctl top box')).not.toContain('4321');
   });
 });
 

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CoreApi } from '../../src/core/api/core-api.ts';
 import { connectCore } from '../../src/core/client/connect-core.ts';
-import { ifThere } from '../../src/core/client/deed.ts';
 import { corePaths } from '../../src/core/model/paths.ts';
 import { onlyOver } from '../helpers/cli/only-over.ts';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { daemonLines, eventLines, type TableLine, tableLines } from '../helpers/cli/table-lines.ts';
 import { transport } from '../helpers/cli/transports.ts';
+import { deleteSandboxes } from '../helpers/core/delete-sandboxes.ts';
 import { writeBusyboxImage } from '../helpers/image/busybox-image.ts';
 import { imageExampleRegistry, rootfsTar } from '../helpers/image/image-examples.ts';
 import type { TestRegistry } from '../helpers/image/registry/docker-registry.ts';
@@ -43,8 +43,7 @@ async function removeAll(): Promise<void> {
     await shell.run('fsb-ctl pool rm ci --force');
     return;
   }
-  // What a line deletes without waiting may be gone by now.
-  for (const box of await core.sandboxes.list({})) await ifThere(core.sandboxes.delete(box, { grace: 0 }));
+  await deleteSandboxes(core.sandboxes);
   for (const { name } of await core.pools.list())
     if (name !== 'default-pool') await core.pools.delete(name, { force: true });
 }

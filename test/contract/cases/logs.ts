@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type LogEntry, wholeLog } from '../../../src/core/model/logs.ts';
-import { errorOf, type Workbench } from '../workbench.ts';
+import { errorOf, readUntil, type Workbench } from '../workbench.ts';
 
 export function logCases(bench: Workbench): void {
   const text = async (entries: AsyncIterable<LogEntry>): Promise<string> => {
@@ -17,8 +17,16 @@ export function logCases(bench: Workbench): void {
   });
 
   it('gives the whole log of an ended sandbox, with times and growing numbers', async () => {
-    const box = await bench.shell('echo a; sleep 0.05; echo b >&2; sleep 0.05; echo c');
+    const box = await bench.shell('echo a; read _; echo b >&2; read _; echo c', { stdin: true });
+    // Each is there before the next is said: what comes together on one stream is one entry.
+    const session = await bench.core.sandboxes.attach(box, { stdin: true, replay: true });
+    const output = session.output[Symbol.asyncIterator]();
+    for (const line of ['a\n', 'b\n']) {
+      await readUntil(output, line);
+      await session.write(Buffer.from('\n'));
+    }
     await bench.core.sandboxes.wait(box);
+    await session.close();
     const entries: LogEntry[] = [];
     for await (const entry of bench.core.sandboxes.logs(box, wholeLog)) entries.push(entry);
     expect(entries.map(({ stream, data }) => [stream, data.toString()])).toEqual([

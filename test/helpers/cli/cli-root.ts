@@ -75,6 +75,12 @@ export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Prom
   return cli;
 }
 
+/** What a command says of waiting for its instance, or of a copy that goes on: on a busy machine any may. */
+const WAITING = /^(Waiting for an instance of pool|Copying \.\.\.) .*\n/gm;
+
+/** What it has to say on standard error, however long it took. */
+export const withoutWaiting = (stderr: string): string => stderr.replaceAll(WAITING, '');
+
 /** Gives it the input, and all of it: resolves when it has ended and its output is whole. */
 export async function outcomeOf(child: ChildProcessWithoutNullStreams, input = ''): Promise<Outcome> {
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
@@ -87,5 +93,5 @@ export async function outcomeOf(child: ChildProcessWithoutNullStreams, input = '
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   [outcome.code] = (await once(child, 'close')) as [number | null];
-  return outcome;
+  return { ...outcome, stderr: withoutWaiting(outcome.stderr) };
 }

@@ -1,12 +1,13 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { withoutWaiting } from './cli-root.ts';
 
-const PATIENCE = 15_000;
+const PATIENCE = 45_000;
 
 /** A command that runs beside the test: what it writes, signals to it, and its end. */
 export class RunningLine {
   stdout = '';
-  stderr = '';
+  #stderr = '';
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
 
@@ -18,8 +19,12 @@ export class RunningLine {
       this.stdout += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
+      this.#stderr += text;
     });
+  }
+
+  get stderr(): string {
+    return withoutWaiting(this.#stderr);
   }
 
   /** Resolves when its standard output has this. Fails with all that it wrote when it never comes. */

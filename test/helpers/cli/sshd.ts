@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ownPort } from '../own-port.ts';
 
 const run = promisify(execFile);
 
@@ -31,7 +31,7 @@ export async function startSshd({ directory, bin, env }: SshdOptions): Promise<S
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   for (const name of ['host_key', 'user_key', 'stranger_key'])
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(name)]);
-  const port = await freePort();
+  const port = await ownPort();
   await writeFile(file('authorized_keys'), await readFile(file('user_key.pub')));
   await writeFile(
     file('sshd_config'),
@@ -99,12 +99,4 @@ function listening(server: ChildProcess): Promise<void> {
     server.once('exit', () => reject(new Error(`sshd ended: ${said}`)));
     server.once('error', reject);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

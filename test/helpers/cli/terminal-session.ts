@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const driver = join(import.meta.dirname, 'terminal.py');
 /** A dialogue that hangs shows what it has seen so far, before the test's own limit ends it without a word. */
-const PATIENCE = 15_000;
+const PATIENCE = 45_000;
 
 export interface SessionEnd {
   code: number;
@@ -35,10 +35,10 @@ export class TerminalSession {
     });
   }
 
-  /** Waits for something behind all that was waited for before. */
-  async sees(part: string | RegExp): Promise<void> {
+  /** Waits for something behind all that was waited for before. @param patience milliseconds */
+  async sees(part: string | RegExp, patience = PATIENCE): Promise<void> {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), PATIENCE);
+    const timer = setTimeout(() => limit.abort(), patience);
     try {
       while (!this.#find(part)) {
         const more = once(this.#child.stdout, 'data', { signal: limit.signal });

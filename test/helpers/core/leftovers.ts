@@ -42,7 +42,7 @@ export async function filesInBetween(root: string): Promise<string[]> {
 }
 
 /** Milliseconds. */
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 /** What is removed in the background needs its time; a core that ends would leave it to the next one. */
 async function emptied(directory: string): Promise<void> {

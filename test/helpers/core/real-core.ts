@@ -4,10 +4,12 @@ import { pino } from 'pino';
 import type { JanitorPace } from '../../../src/core/agent/recovery/janitor.ts';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
+import { ifThere } from '../../../src/core/client/deed.ts';
 import { type RunningCore, startCore } from '../../../src/core/daemon.ts';
 import type { Clock } from '../../../src/core/model/clock.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { buildGuest, guestDirectory } from '../guest/guest-programs.ts';
+import { deleteSandboxes } from './delete-sandboxes.ts';
 import { traces } from './traces.ts';
 
 export { buildGuest, guestDirectory };
@@ -63,8 +65,8 @@ export async function startRealCore(options: RealCoreOptions = {}): Promise<Real
     remote,
     async close() {
       const { sandboxes, pools } = running.api;
-      for (const sandbox of await sandboxes.list({})) await sandboxes.delete(sandbox, { grace: 0 });
-      for (const lease of await pools.leases()) await pools.release(lease.id);
+      await deleteSandboxes(sandboxes);
+      for (const lease of await pools.leases()) await ifThere(pools.release(lease.id));
       await remote.close();
       await running.close();
       const left = await traces(root);

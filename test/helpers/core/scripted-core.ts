@@ -11,6 +11,7 @@ import { openChannel } from '../guest/open-channel.ts';
 import type { ScriptedGuest } from '../guest/scripted-guest.ts';
 import { createFakeDriver } from '../pool/fake-driver.ts';
 import { buildAgent } from './agent-world.ts';
+import { deleteSandboxes } from './delete-sandboxes.ts';
 import { memoryTable } from './memory-table.ts';
 import { buildNode } from './node-world.ts';
 
@@ -53,7 +54,7 @@ export async function startScriptedCore(said: Partial<PoolPolicyInput>, clock: C
     /** The next instance that boots has this guest. */
     replaceNext: (guest: ScriptedGuest) => void guests.push(guest),
     async [Symbol.asyncDispose]() {
-      for (const sandbox of await sandboxes.list({})) await sandboxes.delete(sandbox, { grace: 0 });
+      await deleteSandboxes(sandboxes);
       await sandboxes.close();
       await close();
       await logs.close();

@@ -66,7 +66,7 @@ async function mounts(root: string): Promise<string[]> {
 }
 
 /** Milliseconds that the kernel may take to free one whose last mount is gone. */
-const PATIENCE = 5_000;
+const PATIENCE = 30_000;
 
 async function loopsLeft(root: string, { instances }: Wanted): Promise<string[]> {
   const end = performance.now() + PATIENCE;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { channels, encodeFrame, encodeResize, encodeSignal } from '../../../src/core/wire/stream/frames.ts';
 import { webSocketFrame, webSocketHead } from '../../fuzz/raw-clients.ts';
 import { refusingCore } from '../../fuzz/refusing-core.ts';
+import { deleteSandboxes } from '../../helpers/core/delete-sandboxes.ts';
 import { loadProto, protoClient } from '../../helpers/core/proto-client.ts';
 import { type ScriptedCore, startScriptedCore } from '../../helpers/core/scripted-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
@@ -61,10 +62,8 @@ async function sayAndVanish(socket: Socket, bytes: Buffer): Promise<void> {
   socket.destroy();
 }
 
-async function deleteAll(): Promise<void> {
-  for (const { namespace, name } of await core.sandboxes.list({}))
-    await core.sandboxes.delete({ namespace, name }, { grace: 0 });
-}
+/** What nobody waits for any more may be going by itself. */
+const deleteAll = (): Promise<void> => deleteSandboxes(core.sandboxes);
 
 /** All that a real client says in one call, byte by byte. */
 async function recorded(method: string, request: object): Promise<Buffer> {

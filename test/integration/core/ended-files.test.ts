@@ -70,7 +70,9 @@ describe.each(['in this process', 'over the wire'])('the files of an ended sandb
     const stopped = await bench.shell(script);
     await written(stopped);
     await sandboxes.stop(stopped);
-    const expired = await bench.shell(script, { ttl: '300ms' });
+    const expired = await bench.shell(script);
+    await written(expired);
+    await sandboxes.update(expired, { ttl: 1 });
     await sandboxes.wait(expired);
     const lost = await bench.shell(script);
     await written(lost);

@@ -33,7 +33,7 @@ async function answers(box: Sandbox): Promise<void> {
 
 /** A core whose limit was lowered under it may have none left to answer with, and closes a connection without a word. */
 async function insisting<T>(ask: () => Promise<T>): Promise<T> {
-  for (let left = 20; ; left -= 1) {
+  for (let left = 200; ; left -= 1) {
     try {
       return await ask();
     } catch (error) {

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { INSTANCE_RECORD_VERSION, SLOT_RECORD_VERSION } from '../../../src/core/agent/ledger/records.ts';
 import { POOL_RECORD_VERSION } from '../../../src/core/agent/pools/pool-record.ts';
 import { SANDBOX_RECORD_VERSION } from '../../../src/core/controller/records/registry.ts';
+import { deleteSandboxes } from '../../helpers/core/delete-sandboxes.ts';
 import { makeRoot, startRealCore } from '../../helpers/core/real-core.ts';
 
 const versions: Record<string, number> = {
@@ -56,7 +57,7 @@ it('a core whose records somebody else has written to starts, keeps its own, and
     expect(await sandboxes.list({})).toEqual([expect.objectContaining({ id: box.id, name: 'box' })]);
     expect((await sandboxes.get(box)).state).toMatchObject({ phase: 'Running' });
     expect((await pools.list()).map(({ name }) => name)).toEqual(['default-pool', 'small']);
-    for (const sandbox of await sandboxes.list({})) await sandboxes.delete(sandbox, { grace: 0 });
+    await deleteSandboxes(sandboxes);
     await second.remote.close();
     await second.running.close();
 

@@ -103,7 +103,9 @@ describe('one sandbox', () => {
   });
 
   it('expires when its time is up, and is ended', async () => {
-    const box = await bench.shell(`echo begin; sleep 1000`, { ttl: '200ms', grace_period: '0.1s' });
+    const box = await bench.shell(`echo begin; sleep 1000`, { grace_period: '0.1s' });
+    await logged(bench, box, 'begin');
+    await bench.core.sandboxes.update(box, { ttl: 1 });
     const status = { code: null, signal: 15 };
     expect(await bench.core.sandboxes.wait(box)).toMatchObject(status);
     expect((await bench.core.sandboxes.get(box)).state).toMatchObject({ phase: 'Expired', status });

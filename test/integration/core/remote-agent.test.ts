@@ -10,6 +10,7 @@ import { wholeLog } from '../../../src/core/model/logs.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { errorOf, execOf, finish } from '../../contract/workbench.ts';
 import { type AgentProcess, startAgentProcess } from '../../helpers/core/agent-process.ts';
+import { deleteSandboxes } from '../../helpers/core/delete-sandboxes.ts';
 import { memoryTable } from '../../helpers/core/memory-table.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { traces } from '../../helpers/core/traces.ts';
@@ -35,7 +36,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const sandbox of await controller.list({})) await controller.delete(sandbox, { grace: 0 });
+  await deleteSandboxes(controller);
   controller.close();
   await agent.close();
   await node.stop();

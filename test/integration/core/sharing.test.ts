@@ -94,7 +94,7 @@ describe('a full pool', () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
     const creates = names.map((name) => create(name).then(() => served.push(name)));
     await Promise.all(creates.slice(0, 2));
-    expect(await waiting()).toBe(4);
+    await until(async () => (await waiting()) === 4);
     for (const name of names.slice(0, 4)) {
       const before = served.length;
       await bench.core.sandboxes.delete({ namespace: bench.namespace, name }, { grace: 0 });
@@ -115,10 +115,12 @@ describe('a full pool', () => {
     expect(await aborted).toMatchObject({ code: 'cancelled' });
     expect(await deleted).toMatchObject({ code: 'cancelled' });
     expect(await waiting()).toBe(0);
-    const left = await bench.core.sandboxes.list({ namespace: bench.namespace });
-    expect(left.map(({ name }) => name)).toEqual(['a', 'b']);
-    const logs = await readdir(join(core.root, 'state/logs'));
-    expect(logs.filter((id) => !left.some((box) => box.id === id))).toEqual([]);
+    // What its caller has left goes after he has heard of it.
+    const left = () => bench.core.sandboxes.list({ namespace: bench.namespace });
+    await expect.poll(async () => (await left()).map(({ name }) => name)).toEqual(['a', 'b']);
+    const ids = (await left()).map(({ id }) => id);
+    const logs = (): Promise<string[]> => readdir(join(core.root, 'state/logs'));
+    await expect.poll(async () => (await logs()).filter((id) => !ids.includes(id))).toEqual([]);
   });
 });
 

@@ -13,6 +13,8 @@ it.each(['kill', 'stop'] as const)('waits for a sandbox over a core that goes by
   bench.use(core.api);
   const box = await bench.shell('sleep 1000');
   const client = connectCore({ grpc: `unix://${root}/run/fsb.sock`, http: `unix://${root}/run/http.sock` });
+  // Its connection is there, so that what it asks goes out at once.
+  await client.sandboxes.get(box);
   const waiting = client.sandboxes.wait(box);
   await delay(300);
   await core[end]();

@@ -172,7 +172,9 @@ describe('stop signal', () => {
 
   it('is also what an expired one gets', async () => {
     const image = await imported('stop-quit:1', { StopSignal: 'SIGQUIT' });
-    const box = await bench.shell(TRAPS, { image, ttl: '300ms', grace_period: '60s' });
+    const box = await bench.shell(TRAPS, { image, grace_period: '60s' });
+    await logged(bench, box, 'armed');
+    await bench.core.sandboxes.update(box, { ttl: 1 });
     await logged(bench, box, 'got QUIT');
   });
 });

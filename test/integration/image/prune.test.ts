@@ -216,7 +216,7 @@ describe('the end of the store', () => {
     await put('a');
     const drop = vi.spyOn(fixture.content, 'drop').mockImplementation(forEver);
     void fixture.store.prune({ all: true });
-    await vi.waitFor(() => expect(drop).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(drop).toHaveBeenCalledOnce(), 20_000);
     let closed = false;
     void fixture.store.close().then(() => {
       closed = true;

@@ -9,6 +9,7 @@ import { wholeLog } from '../../../src/core/model/logs.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import { type CoreProcess, startCoreProcess } from '../../helpers/core/core-process.ts';
 import { request, said } from '../../helpers/core/crash/sessions.ts';
+import { deleteSandboxes } from '../../helpers/core/delete-sandboxes.ts';
 import { makeRoot } from '../../helpers/core/real-core.ts';
 import { traces } from '../../helpers/core/traces.ts';
 
@@ -24,7 +25,7 @@ async function newRoot(): Promise<string> {
 }
 
 async function endsClean(core: CoreProcess, root: string): Promise<void> {
-  for (const box of await core.api.sandboxes.list({})) await core.api.sandboxes.delete(box, { grace: 0 });
+  await deleteSandboxes(core.api.sandboxes);
   expect(await core.stop()).toBe(0);
   expect(await traces(root)).toEqual([]);
 }

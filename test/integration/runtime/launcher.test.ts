@@ -81,7 +81,7 @@ describe('Launcher.run', () => {
     await isUp();
     abort.abort();
     await expect(aborted).rejects.toMatchObject({ code: 'cancelled' });
-    await vi.waitFor(() => expect(running()).toEqual([]));
+    await vi.waitFor(() => expect(running()).toEqual([]), 20_000);
     await expect(sh('true', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
   });
 

@@ -72,7 +72,10 @@ describe('destroy', () => {
       'trap "" TERM INT HUP; (trap "" TERM; setsid sleep 1000) & for i in 1 2 3; do sleep 1000 & done; wait';
     const child = fixture.inside(instance.id, 'sh', '-c', stubborn);
     const gone = expect(child).rejects.toThrow();
-    await vi.waitFor(async () => expect((await fixture.driver.stats(instance.id)).pids).toBeGreaterThan(5));
+    await vi.waitFor(
+      async () => expect((await fixture.driver.stats(instance.id)).pids).toBeGreaterThan(5),
+      20_000,
+    );
     await fixture.driver.destroy(instance.id);
     await gone;
     expect(await fixture.leftovers()).toEqual([]);
@@ -134,7 +137,7 @@ describe('kill', () => {
   it('ends PID 1 and leaves the rest to destroy', async () => {
     const instance = await boot();
     await fixture.driver.kill(instance.id);
-    await vi.waitFor(() => expect(lives(instance)).toBe(false));
+    await vi.waitFor(() => expect(lives(instance)).toBe(false), 20_000);
     expect(await fixture.driver.list()).toMatchObject([{ id: instance.id, alive: false }]);
     await fixture.driver.kill(instance.id);
     await fixture.driver.destroy(instance.id);

@@ -378,7 +378,7 @@ describe('exec', () => {
     await line.stderr.until(
       'Interrupted three times: left. What ran in the sandbox may run on; see fsb-ctl top box.\n',
     );
-    await vi.waitFor(() => expect(line.forced).toEqual([130]));
+    await vi.waitFor(() => expect(line.forced).toEqual([130]), 20_000);
     line.events.emit('SIGTERM');
     expect(await line.code).toBe(143);
   });

@@ -8,7 +8,7 @@ import type { Scenario } from './scenario.ts';
 const SETTLED = ['Running', 'Exited', 'Failed', 'Expired', 'Lost'];
 
 /** Milliseconds for what goes on by itself. */
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
 
 /** Of every sandbox, whatever was done to it: no state in between; what runs answers; no place of a pool is lost. */
 export async function checkAlways(api: CoreApi): Promise<void> {

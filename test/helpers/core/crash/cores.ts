@@ -2,8 +2,10 @@ import { closeSync, openSync } from 'node:fs';
 import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { ifThere } from '../../../../src/core/client/deed.ts';
 import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { type CoreProcess, type CoreProcessOptions, startCoreProcess } from '../core-process.ts';
+import { deleteSandboxes } from '../delete-sandboxes.ts';
 import { leftovers } from '../leftovers.ts';
 import { memoryTable } from '../memory-table.ts';
 import { makeRoot } from '../real-core.ts';
@@ -122,7 +124,6 @@ function policyOf({ pool = {} }: CoreTerms = {}): Policy {
 
 /** All that there is, but for one. */
 export async function deleteAll(api: CoreApi, except?: Sandbox): Promise<void> {
-  for (const sandbox of await api.sandboxes.list({}))
-    if (sandbox.id !== except?.id) await api.sandboxes.delete(sandbox, { grace: 0 });
-  for (const { id } of await api.pools.leases()) await api.pools.release(id);
+  await deleteSandboxes(api.sandboxes, {}, except);
+  for (const { id } of await api.pools.leases()) await ifThere(api.pools.release(id));
 }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { CoreApi } from '../../../../src/core/api/core-api.ts';
-import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
+import { deleteSandboxes } from '../delete-sandboxes.ts';
 import { brokenPromises, execProblem, type Known, specOf } from './promises.ts';
 
 const NAMESPACE = 'storm';
@@ -66,13 +66,7 @@ export class CrashStorm {
   }
 
   async deleteAll(api: CoreApi): Promise<void> {
-    const left = await api.sandboxes.list({});
-    const remove = (sandbox: Sandbox): Promise<void> =>
-      api.sandboxes.delete(sandbox, { grace: 0 }).catch((error) => {
-        // What a core before was asked to delete this one goes on to delete, and may have done so since the list.
-        if (sandbox.state.phase !== 'Terminating' || error.code !== 'not_found') throw error;
-      });
-    await Promise.all(left.map(remove));
+    await deleteSandboxes(api.sandboxes);
     expect(await api.sandboxes.list({})).toEqual([]);
     this.known.length = 0;
   }

@@ -96,7 +96,7 @@ describe('pool run', () => {
     await line.stdout.until('up');
     for (let i = 0; i < 3; i++) line.events.emit('SIGINT');
     await line.stderr.until('may run on; see fsb-ctl pool status.\n');
-    await vi.waitFor(() => expect(line.forced).toEqual([130]));
+    await vi.waitFor(() => expect(line.forced).toEqual([130]), 20_000);
     line.events.emit('SIGTERM');
     expect([await line.code, line.stdout.text]).toEqual([3, 'up\ngot\n']);
     expect(line.events.eventNames()).toEqual([]);

@@ -124,9 +124,9 @@ describe('stop, start, restart, reset', () => {
 });
 
 it('kill sends SIGKILL, or the signal that is named', async () => {
-  await shell('box', 'trap "exit 9" USR1; while :; do sleep 0.05; done');
+  await shell('box', 'trap "exit 9" USR1; echo up; while :; do sleep 0.05; done');
   expect(await fsb('kill -s NONE box')).toMatchObject({ code: 2, stderr: expect.stringContaining('NONE') });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(async () => (await fsb('logs box')).stdout).toBe('up\n');
   expect((await fsb('kill -s USR1 box')).stdout).toBe('box\n');
   expect(await fsb('wait box')).toMatchObject({ code: 0, stdout: '9\n' });
   await fsb('start box');

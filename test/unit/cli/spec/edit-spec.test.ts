@@ -157,7 +157,7 @@ describe('run without an image, on a terminal', () => {
     await line.stderr.until('Create sandbox box');
     const before = line.stderr.text.length;
     line.stdin.pause();
-    await vi.waitFor(() => expect(line.stderr.text.slice(before)).toContain('Create sandbox box'));
+    await vi.waitFor(() => expect(line.stderr.text.slice(before)).toContain('Create sandbox box'), 20_000);
     line.stdin.write('y\r');
     expect(await line.code).toBe(0);
   });
