@@ -34,3 +34,7 @@ export function assertStays({ name, state: { phase } }: Sandbox): void {
     hint: `Once it is gone, create it anew with: fsb-ctl run ${name}`,
   });
 }
+
+/** For who has begun with another one of this name. */
+export const isAnother = (name: string): FsbError =>
+  new FsbError('not_found', `the sandbox whose log was read is gone: another one is called ${name} now`);

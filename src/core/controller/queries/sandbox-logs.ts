@@ -1,9 +1,9 @@
 import type { AgentApi } from '../../api/agent-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
-import { FsbError } from '../../model/failure/errors.ts';
 import type { LogEntry, LogQuery } from '../../model/logs.ts';
 import type { Sandbox, SandboxRef } from '../../model/sandbox/sandbox.ts';
 import { filesOf, logIdsOf } from '../decide/left-files.ts';
+import { isAnother } from '../decide/requirements.ts';
 import type { Registry } from '../records/registry.ts';
 
 /** Which log of the node belongs to a sandbox: of one that is there, of one whose start has failed, of one that is deleted. */
@@ -46,11 +46,4 @@ export class SandboxLogs {
     if (id === undefined) throw this.#registry.missing(ref);
     return id;
   }
-}
-
-function isAnother(name: string): FsbError {
-  return new FsbError(
-    'not_found',
-    `the sandbox whose log was read is gone: another one is called ${name} now`,
-  );
 }
