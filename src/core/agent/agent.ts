@@ -4,7 +4,6 @@ import type {
   AgentFacts,
   AgentNews,
   AgentSandbox,
-  AgentSandboxState,
   AgentStopOptions,
   AgentUsage,
   FilesRequest,
@@ -16,7 +15,6 @@ import type { EventStream, PoolApi } from '../api/pool-api.ts';
 import type { AttachRequest, CallOptions, ExecRequest } from '../api/sandbox-api.ts';
 import { abortable } from '../model/async/abortable.ts';
 import { endsWithin } from '../model/async/ends-within.ts';
-import { noop } from '../model/async/noop.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { failpoint } from '../model/failure/failpoint.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
@@ -32,11 +30,13 @@ import type { RetainedLogs } from './logs/retained-logs.ts';
 import type { Holder } from './pools/held-instance.ts';
 import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
+import { knownSandboxes, stateOf } from './sandboxes/known-sandboxes.ts';
 import { LiveSandboxes } from './sandboxes/live-sandboxes.ts';
 import { Losses } from './sandboxes/losses.ts';
 import { Reports } from './sandboxes/reports.ts';
 import type { SandboxRun } from './sandboxes/sandbox-run.ts';
 import { type SandboxGround, type SandboxParts, startSandbox } from './sandboxes/start-sandbox.ts';
+import { StartsUnderWay } from './sandboxes/starts-under-way.ts';
 
 /** Milliseconds that close() waits for what is let go of: as long as the pools do, which end it. */
 const CLOSE_LIMIT = 15_000;
@@ -64,7 +64,7 @@ export class Agent implements AgentApi {
   readonly #options: AgentOptions;
   readonly #live: LiveSandboxes;
   readonly #losses: Losses;
-  readonly #starting = new Map<string, { abort: AbortController; settled: Promise<void> }>();
+  readonly #starting = new StartsUnderWay();
   readonly #reports = new Reports();
   #closing = false;
 
@@ -92,14 +92,7 @@ export class Agent implements AgentApi {
     if (this.#closing) throw new FsbError('unavailable', 'the core is stopping');
     if (this.holds(sandboxId))
       throw new FsbError('already_exists', `sandbox id ${sandboxId} was started before`);
-    const abort = new AbortController();
-    const started = this.#start(request, signal ? AbortSignal.any([signal, abort.signal]) : abort.signal);
-    this.#starting.set(sandboxId, { abort, settled: started.then(noop, noop) });
-    try {
-      return await started;
-    } finally {
-      this.#starting.delete(sandboxId);
-    }
+    return this.#starting.add(sandboxId, signal, (either) => this.#start(request, either));
   }
 
   async #start(request: StartRequest, signal: AbortSignal): Promise<StartedSandbox> {
@@ -120,9 +113,8 @@ export class Agent implements AgentApi {
   }
 
   async stop(sandboxId: string, options: AgentStopOptions): Promise<void> {
-    const starting = this.#starting.get(sandboxId);
-    starting?.abort.abort(new FsbError('cancelled', 'the sandbox was deleted while it was starting'));
-    await starting?.settled;
+    const deleted = new FsbError('cancelled', 'the sandbox was deleted while it was starting');
+    await this.#starting.breakOff(sandboxId, deleted);
     await this.#options.unsettled.giveUp(sandboxId, async (instance) => {
       await this.#options.abandon(instance, options.keepFiles ? sandboxId : undefined);
       failpoint('give-up.abandoned');
@@ -247,25 +239,7 @@ export class Agent implements AgentApi {
   }
 
   async sandboxes(): Promise<AgentSandbox[]> {
-    const { slots, files, unsettled, clock } = this.#options;
-    const known = [...this.#losses.entries()].map(([sandboxId, slot]) => ({
-      sandboxId,
-      state: stateOf(slot),
-      ...(slot.given && { given: slot.given }),
-    }));
-    // Of a start that failed, or was never answered, nothing may be left but these.
-    const filesOnly = files.entries().filter(([, sandboxId]) => slots.get(sandboxId) === undefined);
-    const reason = 'it was never started';
-    // Its slot cannot be read, and its instance lives.
-    const slotless = unsettled
-      .list()
-      .flatMap(({ sandboxId }) => (sandboxId && !slots.get(sandboxId) ? [sandboxId] : []));
-    const running = { state: 'running' as const, startedAt: clock.now() };
-    return [
-      ...known,
-      ...slotless.map((sandboxId) => ({ sandboxId, state: running })),
-      ...filesOnly.map(([, sandboxId]) => ({ sandboxId, state: { state: 'lost' as const, reason } })),
-    ];
+    return knownSandboxes(this.#losses, this.#options);
   }
 
   watch({ signal }: CallOptions = {}): AsyncIterable<AgentNews> {
@@ -305,8 +279,7 @@ export class Agent implements AgentApi {
     this.#closing = true;
     this.#losses.close();
     this.#live.letGo();
-    for (const { abort } of this.#starting.values())
-      abort.abort(new FsbError('unavailable', 'the core is stopping'));
+    this.#starting.breakOffAll(new FsbError('unavailable', 'the core is stopping'));
     const { pools, clock, log } = this.#options;
     // Beside each other: how long a teardown is worth waiting for, the pools alone know.
     const [ended] = await Promise.all([endsWithin(clock, CLOSE_LIMIT, this.#letGo()), pools.close()]);
@@ -315,15 +288,7 @@ export class Agent implements AgentApi {
 
   async #letGo(): Promise<void> {
     const { leases, runs, helpers } = this.#options;
-    const started = Promise.all([...this.#starting.values()].map(({ settled }) => settled));
-    const detached = started.then(() => this.#live.detach());
+    const detached = this.#starting.ended().then(() => this.#live.detach());
     await Promise.all([runs.close(), leases.close(), helpers.close(), detached]);
   }
-}
-
-function stateOf(slot: SlotRecord): AgentSandboxState {
-  const { startedAt, end, paused } = slot;
-  if (end === undefined) return { state: 'running', startedAt, ...(paused && { paused }) };
-  if (end.kind === 'lost') return { state: 'lost', reason: end.reason, startedAt };
-  return { state: 'ended', startedAt, endedAt: end.at, status: end.status };
 }
