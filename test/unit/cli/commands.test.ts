@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { type CommandLineOptions, runCommandLine, startCommandLine } from '../../helpers/cli/command-line.ts';
 import { exitedSession } from '../../helpers/cli/exited-session.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
@@ -393,6 +394,22 @@ describe('exec', () => {
     await line.stderr.until('see fsb-ctl list. It is deleted when its command ends.\n');
     line.events.emit('SIGTERM');
     expect(await line.code).toBe(143);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGUSR1', 138],
+  ] as const)('ends at once by %s while there is no core to pass it on to', async (name, code) => {
+    const session: ProcessSession = {
+      ...{ ...exitedSession('up', 0), isAway: true, exited: new Promise(() => {}) },
+      signal: () => expect.fail('it is passed on'),
+    };
+    vi.spyOn(core.sandboxes, 'attach').mockResolvedValue(session);
+    const line = startCommandLine(['run', 'job', '--rm', '--image', 'host', '--', 'sleep', '60'], { core });
+    await line.stdout.until('up');
+    line.events.emit(name);
+    expect(await line.code).toBe(code);
+    expect((await core.sandboxes.list({})).map((box) => box.name)).not.toContain('job');
   });
 
   it('reports a loss below what stands on the terminal that it drew on', async () => {
