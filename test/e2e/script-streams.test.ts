@@ -388,7 +388,7 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
     });
 
     it('a lost connection is 125 with a reason, never a made up code; what follows ends with a reason, too', async () => {
-      const talk = `sh -c 'echo up; exec sleep 60'`;
+      const talk = `sh -c 'echo up; exec sleep 600'`;
       await shell.succeed(`fsb-ctl run talker --image host -- sh -c 'while :; do echo up; sleep 0.1; done'`);
       const open = `fsb-ctl run open -i --image host -- ${talk}`;
       const lines = [...Object.values(ways).map((way) => way(talk)), 'fsb-ctl attach talker', open];
@@ -420,6 +420,13 @@ onlyOver(['unix', 'tls'], 'one command at a time has an embedded core').describe
           expect(running.stderr, line).toMatch(/^Error: /);
         }
       });
+      // What ran in them runs on, with its log.
+      expect(await shell.succeed('fsb-ctl top box')).toContain('sleep 600');
+      expect(await shell.succeed('fsb-ctl logs job0; fsb-ctl get job0 -o {{.phase}}')).toBe('up\nRunning\n');
+      const written = async (): Promise<number> =>
+        (await shell.succeed('fsb-ctl logs talker')).split('\n').length;
+      const before = await written();
+      await expect.poll(written).toBeGreaterThan(before);
     });
   },
 );

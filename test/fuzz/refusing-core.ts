@@ -75,7 +75,7 @@ export async function serveNothing(): Promise<ServedNothing> {
  * Sends bytes over a connection of their own and reads until the server hangs up, or for as long as `patience` says.
  * @returns what came, as latin1
  */
-export function say(path: string, bytes: Buffer, patience = 2_000): Promise<string> {
+export function say(path: string, bytes: Buffer, patience = 20_000): Promise<string> {
   return new Promise((resolve) => {
     let heard = '';
     const socket = createConnection(path);

@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
+import type { CarrierEvents } from '../../../../src/core/server/ws/carrier.ts';
+import { HeldStreams } from '../../../../src/core/server/ws/held-streams.ts';
 import { channels, encodeFrame, encodeSignal } from '../../../../src/core/wire/stream/frames.ts';
 import { Link } from '../../../../src/core/wire/stream/link.ts';
 import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
 import { openStream } from '../../../helpers/core/open-stream.ts';
 import { type ServedCore, serveAndConnect } from '../../../helpers/core/served-core.ts';
+import { createManualClock } from '../../../helpers/manual-clock.ts';
 
 const KEY = 'abcdefghijklmnopqrstuv';
 const OWN = 'fsb.v1';
@@ -46,6 +49,28 @@ function counted(ws: WebSocket): { frames: number } {
   });
   return count;
 }
+
+it.each([
+  ['unix', 2_000],
+  ['tcp', 30_000],
+] as const)('a client over %s may come back for %i ms, and no longer', async (transport, patience) => {
+  const clock = createManualClock();
+  const streams = new HeldStreams(clock, 9);
+  const carrier = streams.hold(KEY, 'local', transport, { take: () => {}, close: () => {} } as never);
+  let vanish = (): void => {};
+  const socket = { use: ({ onGone }: CarrierEvents) => (vanish = () => onGone(true)) };
+  carrier.begin(socket as never);
+  let isGone = false;
+  carrier.use({ onFrame: () => {}, onGone: () => (isGone = true) } as never);
+  vanish();
+  await clock.advance(patience - 1);
+  expect(isGone).toBe(false);
+  expect(() => streams.assertFree(KEY)).toThrow('there is a stream of this key');
+  await clock.advance(1);
+  expect(isGone).toBe(true);
+  streams.assertFree(KEY);
+  expect(clock.pending).toBe(0);
+});
 
 describe('a stream whose client may come back', () => {
   it('goes on over a second connection, also when the first one is still there', async () => {
