@@ -1,4 +1,5 @@
+import { isIPv4 } from 'node:net';
+
 /** `localhost`, 127.0.0.0/8, ::1. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));

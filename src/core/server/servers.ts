@@ -5,9 +5,10 @@ import type { Logger } from 'pino';
 import type { PoolApi } from '../api/pool-api.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Descriptors } from '../model/failure/descriptors.ts';
-import { FsbError } from '../model/failure/errors.ts';
+import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import { traced } from '../model/trace.ts';
 import { PoolServer } from '../tools/pool-server.ts';
+import { FairTurns } from './auth/fair-turns.ts';
 import { UnreadAnswers } from './auth/unread-answers.ts';
 import { BodyRoom } from './body-room.ts';
 import type { Door } from './door.ts';
@@ -117,6 +118,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
     });
     const ready = (): boolean => options.ready() && !closing.signal.aborted;
     const answers = new UnreadAnswers(clock);
+    const turns = new FairTurns(clock);
     const routes = [
       poolRoutes(poolServer, clock, bodies),
       rpcRoutes(services, { clock, bodies, answers }),
@@ -143,6 +145,8 @@ export async function startServers(served: Served, options: ServerOptions): Prom
         (bytes) => answers.hold(visit.caller, bytes, cut),
       );
       await turnOf(response, gone.signal);
+      await turns.of(visit.caller);
+      throwIfAborted(gone.signal);
       await traced(spanName(request), () => route(routes, request, response, gone.signal, visit), {
         kind: 'server',
         parent: request.headers.traceparent?.toString(),
@@ -160,6 +164,7 @@ export async function startServers(served: Served, options: ServerOptions): Prom
         door,
         clock,
         answers,
+        turns,
         room: bodies,
         limits: options.limits,
       });

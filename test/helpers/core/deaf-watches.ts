@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { status } from '@grpc/grpc-js';
 import {
   FastPathServiceService as service,
   WatchSandboxesRequest,
@@ -30,6 +31,10 @@ export class DeafWatches implements Disposable {
       ...{ 'content-type': 'application/grpc', authorization: `Bearer ${token}` },
     });
     stream.on('error', () => {});
+    // Whose first message had no room has its status at once, the others are cut off.
+    stream.once('response', (headers) => {
+      if (headers['grpc-status'] === String(status.RESOURCE_EXHAUSTED)) this.cut += 1;
+    });
     stream.once('close', () => {
       if (stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) this.cut += 1;
     });

@@ -107,7 +107,12 @@ describe('servers', () => {
 
   it('answer what is not there with a clear error', async () => {
     const [http] = served.servers.http;
-    const calls = [ask(http!, '/nowhere'), ask(http!, '/healthz', 'DELETE')];
+    const calls = [
+      ask(http!, '/nowhere'),
+      ask(http!, '/healthz', 'DELETE'),
+      // The first part of such a path is no host.
+      ask(http!, '//x/healthz'),
+    ];
     for (const answer of await Promise.all(calls)) {
       expect(answer.status).toBe(404);
       expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'not_found' } });
@@ -128,6 +133,12 @@ describe('servers', () => {
     for (const site of ['same-origin', 'none'])
       expect((await ask(http!, '/healthz', 'GET', { 'sec-fetch-site': site })).status).toBe(200);
     expect((await ask(http!, '/healthz', 'GET', { host: 'localhost:1' })).status).toBe(200);
+    expect((await ask(http!, '/healthz', 'GET', { host: '127.999.1.1' })).status).toBe(403);
+    const whole = (url: string) => ask(http!, url, 'GET', { host: 'localhost' });
+    expect((await whole('http://evil.example/healthz')).status).toBe(403);
+    expect((await whole('http://localhost/healthz')).status).toBe(200);
+    const itself = { host: 'localhost', origin: 'http://evil.example' };
+    expect((await ask(http!, 'http://evil.example/healthz', 'GET', itself)).status).toBe(403);
     expect((await ask(served.servers.metrics, '/metrics', 'GET', { host: 'evil.example' })).status).toBe(403);
   });
 

@@ -11,6 +11,7 @@ import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { Entrance } from '../auth/entrance.ts';
+import type { FairTurns } from '../auth/fair-turns.ts';
 import type { OnOver } from '../auth/tenures.ts';
 import type { UnreadAnswers } from '../auth/unread-answers.ts';
 import type { BodyRoom } from '../body-room.ts';
@@ -39,6 +40,7 @@ export interface AdmissionParts {
   /** For what comes of messages. */
   room: BodyRoom;
   answers: UnreadAnswers;
+  turns: FairTurns;
   clock: Clock;
 }
 
@@ -120,13 +122,18 @@ export class Admission {
     if (open) return implement(nothing);
     const methods = perCore(implement);
     const handlerOf = (name: string): UntypedHandleCall => {
-      const handle = (call: { metadata: Metadata }, callback?: unknown): void => {
+      const handle = tracedCall(definition[name]!.path, (call, callback) => {
         const admitted = this.#admittedOf(call.metadata);
         admitted.onOver = (why) => endCall(call as unknown as EventEmitter, why);
         const method = methods(admitted.core)[name] as unknown as typeof handle;
         method(call, callback);
+      });
+      const inTurn = (...[call, callback]: Parameters<typeof handle>): void => {
+        const turn = this.#parts.turns.of(this.#admittedOf(call.metadata).caller);
+        if (turn === undefined) handle(call, callback);
+        else void turn.then(() => isCancelled(call) || handle(call, callback));
       };
-      return tracedCall(definition[name]!.path, handle) as unknown as UntypedHandleCall;
+      return inTurn as unknown as UntypedHandleCall;
     };
     return Object.fromEntries(Object.keys(definition).map((name) => [name, handlerOf(name)]));
   }
@@ -140,6 +147,8 @@ export class Admission {
 
 /** What an open service has: it needs no core. */
 const nothing = {} as Served;
+
+const isCancelled = (call: object): boolean => (call as { cancelled: boolean }).cancelled;
 
 const pathsOf = ({ definition }: Service): string[] => Object.values(definition).map(({ path }) => path);
 

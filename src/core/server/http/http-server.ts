@@ -14,6 +14,7 @@ import { throwIfAborted } from '../../model/failure/errors.ts';
 import type { Door } from '../door.ts';
 import { listen } from '../listen.ts';
 import type { Protocol } from '../metrics/traffic.ts';
+import { HEADERS_TO_KEEP } from './foreign-page.ts';
 
 /** Milliseconds for the rest of a body after the answer; what comes of it is dropped. */
 const REST_TIME = 30_000;
@@ -72,7 +73,7 @@ export async function listenHttp(
     });
     handle(request, response);
   });
-  server.maxHeadersCount = 100;
+  server.maxHeadersCount = HEADERS_TO_KEEP;
   door.watch(server, protocol);
   if (upgrade !== undefined) server.on('upgrade', upgrade);
   const address = await listen(server, door.endpoint);

@@ -81,9 +81,10 @@ export function send(
 }
 
 /** Path and query of a request. @throws invalid_argument */
-export function urlOf(request: IncomingMessage): URL {
+export function urlOf({ url = '/' }: IncomingMessage): URL {
   try {
-    return new URL(request.url ?? '/', 'http://localhost');
+    // A path that begins with two slashes is no host.
+    return new URL(url.startsWith('/') ? `http://localhost${url}` : url);
   } catch {
     throw new FsbError('invalid_argument', 'the request has an invalid URL');
   }

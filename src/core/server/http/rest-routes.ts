@@ -17,10 +17,12 @@ export interface RestTerms {
 
 /** The REST API and its OpenAPI document. */
 export function restRoutes({ clock, bodies, answers, closing }: RestTerms): Route {
+  let loading: Promise<typeof import('./rest/answer.ts')> | undefined;
   return async (request, response, url, gone, { core, caller }) => {
     if (!url.pathname.startsWith('/api/v1/') && url.pathname !== '/openapi.json') return false;
-    // Loaded late: most cores are never asked this way, and building the schemas takes long.
-    const { answerRest } = await import('./rest/answer.ts');
+    // Loaded late: most cores are never asked this way, and building the schemas takes long. Once: what is loaded is here at once.
+    loading ??= import('./rest/answer.ts');
+    const { answerRest } = await loading;
     const deadline = deadlineOf(request.headers['grpc-timeout']?.toString(), gone, clock);
     const { signal, settle } = either(deadline.signal, closing);
     const body = new RequestBody(request, { clock, room: bodies, caller, signal });

@@ -84,6 +84,14 @@ describe('a client that means no good', () => {
     ],
     ['a path of a megabyte', `GET /${'x'.repeat(2 ** 20)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
     ['ten thousand headers', `GET / HTTP/1.1\r\nHost: localhost\r\n${'a: b\r\n'.repeat(10_000)}\r\n`, 431],
+    [
+      // What tells a page may be among those that are left out.
+      'a hundred headers and one more',
+      `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${'a: b\r\n'.repeat(99)}Origin: http://evil.example\r\n\r\n`,
+      431,
+    ],
+    ['a hundred headers', `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${'a: b\r\n'.repeat(99)}\r\n`, 200],
+    ['two hosts', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n', 400],
     ['no HTTP', '\0\0\0\0\0\0\0\0', 400],
     ['two lengths', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
     [
