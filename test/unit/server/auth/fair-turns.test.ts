@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
-import { type SecureCore, serveSecurely, sha256 } from '../../helpers/core/secure-core.ts';
+import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
+import { type SecureCore, serveSecurely, sha256 } from '../../../helpers/core/secure-core.ts';
 
 const MANY = 300;
 /** As long as no other call is to begin in the same turn of the loop. */
