@@ -249,6 +249,20 @@ describe('a lease that nobody uses', () => {
     expect(await admin.get('default-pool')).toMatchObject({ claimed: 0 });
   });
 
+  it('has its ttl from when its owner has it, however long it took to put it on record', async () => {
+    const { leases, clock, tables } = await openNodeWorld();
+    const { put } = tables.instances;
+    tables.instances.put = async (id, record) => {
+      if (record.use?.by === 'lease') await clock.advance(20_000);
+      await put(id, record);
+    };
+    const { id } = await leases.lease({ pool: 'default-pool', ttl: 10_000 });
+    await clock.advance(9_999);
+    expect(leases.list().map((lease) => lease.id)).toEqual([id]);
+    await clock.advance(1);
+    expect(leases.list()).toEqual([]);
+  });
+
   it('is kept while a command runs in it, and for its ttl after that', async () => {
     const { leases, clock } = await openNodeWorld();
     const { id } = await leases.lease({ pool: 'default-pool', ttl: 10_000 });

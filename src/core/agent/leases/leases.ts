@@ -72,6 +72,7 @@ export class Leases {
       failpoint('lease.recorded');
       throwIfAborted(signal);
       if (hold.releasing) throw held.lost ?? endedEarly(pool.name);
+      this.#watchIdle(hold);
     } catch (error) {
       this.#settle(this.#release(hold, { destroy: true }), id);
       throw error;
@@ -113,7 +114,9 @@ export class Leases {
 
   /** Takes up a lease of an earlier core; its commands run on. It counts as idle from now on when nothing runs. */
   async takeUp(record: LeaseRecord, pool: NamedPool, held: HeldInstance): Promise<void> {
-    await this.#keep(record, pool, held).execs.letRun();
+    const hold = this.#keep(record, pool, held);
+    this.#watchIdle(hold);
+    await hold.execs.letRun();
   }
 
   /** Lets go of every lease and leaves it to the next core; those that nobody has yet are ended. Idempotent. */
@@ -132,7 +135,6 @@ export class Leases {
     const changed = (hold: LeaseHold): void => this.#watchIdle(hold);
     const hold = new LeaseHold({ record, pool: pool.name, held, changed });
     this.#holds.set(record.id, hold);
-    this.#watchIdle(hold);
     return hold;
   }
 
