@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { PoolApi } from '../api/pool-api.ts';
@@ -15,7 +15,8 @@ import type { Door } from './door.ts';
 import { openDoors, type Security } from './doors.ts';
 import { type GrpcLimits, startGrpcServer } from './grpc/grpc-server.ts';
 import { coreServices } from './grpc/services.ts';
-import { assertNoForeignPage, visitOf } from './http/foreign-page.ts';
+import { visitOf } from './http/foreign-page.ts';
+import { guarded, type Handle } from './http/guarded.ts';
 import { holdWaiting } from './http/hold-waiting.ts';
 import { type HttpListener, listenHttp, turnOf } from './http/http-server.ts';
 import { logRoute } from './http/log-route.ts';
@@ -28,9 +29,6 @@ import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { measuredCore } from './metrics/measured-core.ts';
 import type { Served } from './served.ts';
 import { streamServer } from './ws/stream-server.ts';
-
-/** Milliseconds for a stranger to take an answer. */
-const STRANGER_TIME = 30_000;
 
 export interface ServerOptions {
   /** `unix:///path` or `host:port`; port 0 takes a free one. The caller holds the core's lock: a socket file that is there is stale. */
@@ -209,34 +207,4 @@ function listenMetrics(
 function spanName(request: IncomingMessage): string {
   const { pathname } = urlOf(request);
   return /^\/[a-z0-9.]+\.[A-Z]\w+\/\w+$/.test(pathname) ? pathname.slice(1) : `HTTP ${request.method}`;
-}
-
-interface Asked {
-  door: Door;
-  /** Aborted when the client left, or is not known any more. */
-  gone: AbortController;
-  /** To be called when it is known who asks: they may take their time. */
-  admitted: () => void;
-}
-
-type Handle = (request: IncomingMessage, response: ServerResponse, asked: Asked) => Promise<void>;
-
-/**
- * A listener from a handler: foreign pages are refused, a client that left cancels, an error is answered as JSON. Who does not
- * take an answer that everybody gets is cut off.
- */
-function guarded(door: Door, handle: Handle, clock: Clock): RequestListener {
-  return (request, response) => {
-    const gone = new AbortController();
-    const admitted = clock.after(STRANGER_TIME, () => response.destroy());
-    response.once('close', () => {
-      admitted();
-      gone.abort();
-    });
-    const answer = async (): Promise<void> => {
-      assertNoForeignPage(request, door);
-      await handle(request, response, { gone, door, admitted });
-    };
-    answer().catch((error: unknown) => sendError(response, error));
-  };
 }
