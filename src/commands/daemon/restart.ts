@@ -1,5 +1,5 @@
 import { Parser } from '@oclif/core';
-import { daemonListing, movedPorts } from '../../cli/local/daemon/daemon-view.ts';
+import { daemonListing, surprises } from '../../cli/local/daemon/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
 import { coreFlags } from '../../cli/local/flags/core-flags.ts';
 import { flagsOfEnded } from '../../cli/local/flags/ended-core.ts';
@@ -46,7 +46,7 @@ export default class DaemonRestart extends LocalCommand {
     });
     const { status } = await abortable(start, signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
-    await this.say(movedPorts(status));
+    await this.say(surprises(status));
     if (kept.length > 0) await this.say(`Its flags are those of the core before: ${shellWords(kept)}`);
     await this.print(daemonListing(status, local.paths));
   }

@@ -1,4 +1,4 @@
-import { daemonListing, movedPorts } from '../../cli/local/daemon/daemon-view.ts';
+import { daemonListing, surprises } from '../../cli/local/daemon/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
 import type { ensureCore, LocalCore } from '../../cli/local/daemon/local-core.ts';
 import { coreFlags } from '../../cli/local/flags/core-flags.ts';
@@ -30,7 +30,7 @@ export default class DaemonStart extends LocalCommand {
         ? `The core is running (pid ${status.pid}).`
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
-    if (started) await this.say(movedPorts(status));
+    if (started) await this.say(surprises(status));
     if (!started) await this.say(wayToChange(given));
     else if (lost.length > 0)
       await this.say(`The core before had ended unexpectedly; this one is without its ${shellWords(lost)}`);
