@@ -137,8 +137,34 @@ describe('system prune', () => {
     };
     const { code, stdout, stderr } = await fsb('system prune -f');
     expect({ code, stdout, done }).toEqual({ code: 7, stdout: '', done: [] });
-    expect(stderr).toBe('Error: reader may not do this\n');
+    expect(stderr).toBe(
+      'Error: reader may not do this\nHint: Ended sandboxes alone go with: fsb-ctl system prune --sandboxes\n',
+    );
   });
+
+  it.each(['system prune --sandboxes', 'container prune'])(
+    'of sandboxes alone needs no right to anything else: %s',
+    async (line) => {
+      core.images.prune = core.system.retainedLogs = async () => {
+        throw new FsbError('denied', 'user may not do this');
+      };
+      expect(await fsb(`${line} -f`)).toEqual({
+        code: 0,
+        stdout: 'Deleted sandboxes:\ndefault/job\ndefault/old\n\nTotal reclaimed space: 24.8KiB\n',
+        stderr: '',
+      });
+      expect(done).toEqual(['default/job', 'default/old']);
+      const asked = startCommandLine(line.split(' '), { core, clock, tty: true });
+      await asked.stderr.until('Remove them?');
+      expect(asked.stderr.text.match(/^ {2}\S.*$/gm)).toEqual([
+        '  sandbox default/job (24KiB)',
+        '  sandbox default/old (800B)',
+      ]);
+      asked.stdin.write('n\r');
+      expect(await asked.code).toBe(130);
+      expect((await fsb(`${line} -f --all`)).code).toBe(2);
+    },
+  );
 
   it('goes on after a failure, tells it, and exits by it', async () => {
     core.sandboxes.delete = async ({ name }) => {
