@@ -187,3 +187,14 @@ it('info says nothing of the health of a core that is too old to say', async () 
   expect([code, JSON.parse(stdout).core.health]).toEqual([0, null]);
   expect((await fsb('info')).stdout).not.toContain('Records');
 });
+
+it("info names docker's fields, too, and says that the core is not reached, whatever is asked of it", async () => {
+  const { code, stderr } = await fsb('info --format {{.Ident}}');
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^Hint: .*: client, core, ServerVersion, Name, /m),
+  ]);
+  expect(await fsb('info --format {{.ServerVersion}}', { core: undefined })).toMatchObject({
+    ...{ code: 6, stderr: 'Error: the test has no core\n' },
+  });
+});
