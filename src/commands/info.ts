@@ -23,12 +23,11 @@ export default class Info extends BaseCommand {
       local: `unix://${grpcSocket}`,
     });
     const now = this.world.clock.now();
-    try {
-      const core = await askCore(await this.core(), this.call);
-      await this.print(infoListing({ client, core }, now));
-    } catch (error) {
+    const asked = this.core().then((core) => askCore(core, this.call));
+    const core = await asked.catch(async (error: unknown) => {
       await this.print(infoListing({ client, core: null }, now));
       throw error;
-    }
+    });
+    await this.print(infoListing({ client, core }, now));
   }
 }

@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { movedPorts } from '../cli/local/daemon/daemon-view.ts';
+import { surprises } from '../cli/local/daemon/daemon-view.ts';
 import { localCore } from '../cli/local/daemon/find.ts';
 import { coreFlags } from '../cli/local/flags/core-flags.ts';
 import { generateToken, securityFrom } from '../cli/local/flags/security-flags.ts';
@@ -60,7 +60,7 @@ export default class Serve extends BaseCommand {
         const { endpoint, grpc, http, runtime } = status;
         await this.say(token?.used());
         const places = [endpoint, grpc, http].filter((place) => place !== '').join(', ');
-        await this.say(movedPorts(status));
+        await this.say(surprises(status));
         await this.say(`The core is ready: ${places} (${runtime}). Its log: ${paths.log}`);
       },
     });

@@ -80,7 +80,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     const { descriptors, records, sandboxes, tally } = await openGround({ ...options, clock }, cleanup);
     const metrics = createCoreMetrics(clock, { tally, storeSize: () => records.health().size });
     const meter = (pool: string): PoolMeter => metrics.pool(pool);
-    const { agent, probe, events, upkeep, doubt, isNetworkShared } = await startNode(
+    const { agent, probe, events, upkeep, doubt, isNetworkShared, unwarmed } = await startNode(
       { ...options, warm: !options.embedded, records, sandboxes, clock, meter, tally, descriptors },
       cleanup,
     );
@@ -101,7 +101,9 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
     );
     const status = options.embedded
       ? { ...info, endpoint: '', grpc: '' }
-      : await serve(api, info, { options, metrics, descriptors, isNetworkShared, clock, cleanup });
+      : await serve(api, info, {
+          ...{ options, unwarmed, metrics, descriptors, isNetworkShared, clock, cleanup },
+        });
     // The log says of each line who wrote it.
     const { pid: _, ...said } = status;
     log.info(said, 'ready');
@@ -114,6 +116,7 @@ export async function startCore(options: CoreOptions): Promise<RunningCore> {
 
 interface ServeParts {
   options: CoreOptions;
+  unwarmed: string[];
   metrics: CoreMetrics;
   descriptors: Descriptors;
   isNetworkShared: () => boolean;
@@ -125,7 +128,7 @@ interface ServeParts {
 async function serve(
   api: CoreApi,
   info: CoreFacts,
-  { options, cleanup, ...parts }: ServeParts,
+  { options, unwarmed, cleanup, ...parts }: ServeParts,
 ): Promise<CoreStatus> {
   const { paths, log } = options;
   const { servers, moved } = await listen(api, options, parts);
@@ -140,6 +143,7 @@ async function serve(
     endpoint: `unix://${paths.grpcSocket}`,
     grpc,
     ...(moved && { moved }),
+    ...(unwarmed.length > 0 && { unwarmed }),
   };
   await writeStatus(paths.status, status).catch((error: unknown) => {
     // Only a core that runs can make room: this one can be asked for what the file would have said.
@@ -160,7 +164,7 @@ const metricsScheme = (address: string): string =>
 async function listen(
   api: CoreApi,
   options: CoreOptions,
-  { metrics: coreMetrics, ...parts }: Omit<ServeParts, 'options' | 'cleanup'>,
+  { metrics: coreMetrics, ...parts }: Omit<ServeParts, 'options' | 'unwarmed' | 'cleanup'>,
 ): Promise<{ servers: Servers; moved?: string }> {
   const { paths, log, grpc, usualPorts } = options;
   const start = (http?: string, metrics?: string): Promise<Servers> =>

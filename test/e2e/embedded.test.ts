@@ -144,7 +144,7 @@ describe('a restart', () => {
     await shell.succeed('fsb-ctl daemon stop');
   });
 
-  it('by the next command, after a core that was killed, has its flags, and says so', async () => {
+  it('by the next command or "daemon start", after a core that was killed, has its flags, and says so', async () => {
     const other = createServer();
     const port = await ownPort();
     const flags = [`--http=127.0.0.1:${port}`, '--metrics=off'];
@@ -163,13 +163,28 @@ describe('a restart', () => {
       const failed = await shell.run('FSB_HOST= fsb-ctl list');
       expect(failed.code).toBe(6);
       expect(failed.stderr).toContain(
-        `unexpectedly: ${flags.join(' ')}; "fsb-ctl daemon start" begins without`,
+        `unexpectedly: ${flags.join(' ')}; "fsb-ctl daemon stop" forgets them.`,
       );
     }
-    const begun = await shell.run('fsb-ctl daemon start');
-    expect(begun.stderr).toContain(`this one is without its ${flags.join(' ')}\n`);
-    expect(await flagsOf()).toEqual([]);
+    expect((await shell.run('fsb-ctl daemon start')).code).toBe(6);
+    // Whoever gives it any has chosen them.
+    const chosen = await shell.run('fsb-ctl daemon start --log-size=100m --metrics=off');
+    expect(chosen.stderr).toContain(`this one is without its ${flags[0]}\n`);
+    expect(await flagsOf()).toEqual(['--log-size=100m', '--metrics=off']);
     other.close();
+
+    await shell.cli.killCore();
+    const again = await shell.run('fsb-ctl daemon start');
+    expect(again.stderr).toMatch(
+      /^The core had ended unexpectedly; started again with its flags: --log-size=100m --metrics=off\nThe core is running/,
+    );
+    expect(await flagsOf()).toEqual(['--log-size=100m', '--metrics=off']);
+    await shell.cli.killCore();
+    expect((await shell.run('fsb-ctl daemon stop')).stderr).toBe(
+      'No core is running; the flags of the one that had ended unexpectedly are forgotten: --log-size=100m --metrics=off\n',
+    );
+    expect((await shell.run('fsb-ctl daemon start')).stderr).toMatch(/^The core is running/);
+    expect(await flagsOf()).toEqual([]);
     await shell.succeed('fsb-ctl daemon stop');
     expect((await shell.run('FSB_HOST= fsb-ctl list')).stderr).toBe('');
     await shell.succeed('fsb-ctl daemon stop');
@@ -180,6 +195,7 @@ describe('a restart', () => {
     await shell.cli.killCore();
     await shell.succeed('rm gone');
     expect((await shell.run('FSB_HOST= fsb-ctl get box')).code).toBe(6);
+    await shell.succeed('fsb-ctl daemon stop');
   });
 });
 

@@ -273,6 +273,10 @@ const plans: Record<string, Plan> = {
     given: ended,
     shows: /^Deleted sandboxes:\ndefault\/box\ndefault\/job\n(.*\n)*Total reclaimed space: /,
   },
+  'fsb-ctl system prune --sandboxes --force': {
+    given: ended,
+    shows: /^Deleted sandboxes:\ndefault\/box\ndefault\/job\n\nTotal reclaimed space: .*\n$/,
+  },
   'fsb-ctl system prune --all -A --force --filter until=24h': { shows: /Total reclaimed space: .*\n$/ },
   'fsb-ctl serve': serving,
   'fsb-ctl serve --warm host=4 --max 32': serving,

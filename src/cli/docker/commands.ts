@@ -34,7 +34,6 @@ const instead: Readonly<Record<string, string>> = {
   manifest: 'Everything about an image: fsb-ctl image inspect NAME',
   plugin: 'There is none.',
   trust: 'There is none: name an image by its digest, NAME@sha256:..., to get that one and no other.',
-  'container prune': 'Ended sandboxes go, with what else nobody uses, with: fsb-ctl system prune',
   container: 'Sandboxes need no word before the command: fsb-ctl list',
   'context export': 'Make it there anew, from what this says: fsb-ctl context show NAME -o json',
   'context import': 'Make it by hand: fsb-ctl context create NAME --host ENDPOINT',
@@ -47,9 +46,13 @@ const OF_CONTAINER: ReadonlySet<string | undefined> = new Set(
   ),
 );
 
-/** `container ls` is `ls`. */
-export const withoutContainer = (words: string[]): string[] =>
-  words[0] === 'container' && OF_CONTAINER.has(words[1]) ? words.slice(1) : words;
+/** `container ls` is `ls`, and `container prune` what of `system prune` is about sandboxes. */
+export function withoutContainer(words: string[]): string[] {
+  const [first, second, ...rest] = words;
+  if (first !== 'container') return words;
+  if (second === 'prune') return ['system', 'prune', '--sandboxes', ...rest];
+  return OF_CONTAINER.has(second) ? words.slice(1) : words;
+}
 
 /** Of words that people try, of no program in particular: what they mean here. */
 const meant: Readonly<Record<string, string>> = {

@@ -56,7 +56,8 @@ export const runFlags = {
   }),
   attach: Flags.boolean({ char: 'a', summary: "Stream its output and exit with its command's code." }),
   rm: Flags.boolean({
-    summary: 'Delete it once its command has ended, also after a detach; implies --attach, but for -d.',
+    summary:
+      'Delete it once its command has ended, also after a detach; implies --attach, but for -d. One whose client was killed, and may come back for the rest, keeps its name for ten seconds.',
   }),
   'id-file': filledFlag({
     aliases: ['cidfile'],

@@ -10,8 +10,13 @@ import { deletedLogs } from './prune-logs.ts';
  */
 export async function assertMayPrune({ images }: Pick<CoreApi, 'images'>, call: CallOptions): Promise<void> {
   await images.prune({ all: false, dryRun: true }, call).catch((error: unknown) => {
+    const { code, message, hint = '' } = FsbError.from(error);
     // Any other failure is one of this step, and told there.
-    if (FsbError.from(error).code === 'denied') throw error;
+    if (code === 'denied')
+      throw new FsbError(code, message, {
+        hint: `${hint} Ended sandboxes alone go with: fsb-ctl system prune --sandboxes`.trim(),
+        cause: error,
+      });
   });
 }
 
@@ -22,5 +27,5 @@ export const candidatesOf = async (
   at: { now: number; call: CallOptions },
 ): Promise<Candidates> => ({
   ended: await endedSandboxes(core, terms, at),
-  logs: await deletedLogs(core, terms, at),
+  logs: terms.sandboxesOnly ? [] : await deletedLogs(core, terms, at),
 });

@@ -13,6 +13,8 @@ export interface PruneTerms {
   filter: PruneFilter;
   /** Of the sandboxes; undefined: all of them. */
   namespace: string | undefined;
+  /** No logs, and no images. */
+  sandboxesOnly: boolean;
   /** Also images with a name. */
   allImages: boolean;
   setAside: boolean;
@@ -61,15 +63,17 @@ export interface Candidates {
 export async function lossLines(
   core: Pick<CoreApi, 'images' | 'system'>,
   { ended, logs }: Candidates,
-  { allImages, filter, setAside }: PruneTerms,
+  { allImages, filter, setAside, sandboxesOnly }: PruneTerms,
   call: CallOptions,
 ): Promise<string[]> {
+  const sandboxes = ended.map(({ sandbox, size }) => `sandbox ${nameOf(sandbox)} (${formatSize(size)})`);
+  if (sandboxesOnly) return sandboxes;
   // Their files go, so that nothing of them is in the way of an image.
   const without = ended.map(({ sandbox }) => nameOf(sandbox));
   const images = await core.images.prune({ all: allImages, ...filter, dryRun: true, without }, call);
   const aside = setAside ? (await core.system.health(call)).setAside : [];
   return [
-    ...ended.map(({ sandbox, size }) => `sandbox ${nameOf(sandbox)} (${formatSize(size)})`),
+    ...sandboxes,
     ...logs.map((log) => `log of deleted sandbox ${nameOf(log)} (${formatSize(log.size)})`),
     ...imageLossLines(images),
     ...aside.map(({ path, size }) => `${path} (${formatSize(size)})`),

@@ -1,5 +1,5 @@
 import { Parser } from '@oclif/core';
-import { daemonListing, movedPorts } from '../../cli/local/daemon/daemon-view.ts';
+import { daemonListing, surprises } from '../../cli/local/daemon/daemon-view.ts';
 import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
 import { coreFlags } from '../../cli/local/flags/core-flags.ts';
 import { flagsOfEnded } from '../../cli/local/flags/ended-core.ts';
@@ -13,7 +13,7 @@ import { shellWords } from '../../core/model/shell-words.ts';
 export default class DaemonRestart extends LocalCommand {
   static override summary = 'Stop the local core and start it again.';
   static override description =
-    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, or that has ended unexpectedly, but for those that are given anew; "daemon stop" and "daemon start" begin without any. Policies of pools are kept in either case, the environment is that of who restarts it.';
+    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, or that has ended unexpectedly, but for those that are given anew; after "daemon stop" there are none. Policies of pools are kept in either case, the environment is that of who restarts it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --max 32',
@@ -46,7 +46,7 @@ export default class DaemonRestart extends LocalCommand {
     });
     const { status } = await abortable(start, signal);
     await this.say(`The core is running ${stopped ? 'again' : 'now'} (pid ${status.pid}).`);
-    await this.say(movedPorts(status));
+    await this.say(surprises(status));
     if (kept.length > 0) await this.say(`Its flags are those of the core before: ${shellWords(kept)}`);
     await this.print(daemonListing(status, local.paths));
   }

@@ -21,9 +21,12 @@ export default class SystemPrune extends BaseCommand {
   static override description =
     `Deletes the ended sandboxes of the namespace with their files and logs, the logs that are kept of deleted ones, then images that have lost their name and what interrupted pulls have left; with --all also images with a name that nothing uses. What runs, and what a pool keeps warm, stays. Asks first; without a terminal --force is needed.
 
+With --sandboxes only the ended sandboxes go, as with docker's container prune, which is another name of it; it takes no right but that to delete them. Logs that are kept of deleted sandboxes stay.
+
 Files of the core that were damaged and set aside are evidence of what went wrong: they go only with --set-aside. No filter applies to them.`;
   static override examples = [
     { description: 'What nobody misses', command: '<%= config.bin %> system prune --force' },
+    { description: 'Ended sandboxes alone', command: '<%= config.bin %> system prune --sandboxes --force' },
     {
       description: 'Everything that is a day old and not used',
       command: '<%= config.bin %> system prune --all -A --force --filter until=24h',
@@ -31,6 +34,11 @@ Files of the core that were damaged and set aside are evidence of what went wron
   ];
   static override flags = {
     all: Flags.boolean({ char: 'a', default: false, summary: 'Also images with a name.' }),
+    sandboxes: Flags.boolean({
+      default: false,
+      summary: 'Ended sandboxes and nothing else.',
+      exclusive: ['all', 'set-aside'],
+    }),
     'all-namespaces': Flags.boolean({ char: 'A', summary: 'Sandboxes of every namespace.' }),
     force: Flags.boolean({ char: 'f', summary: 'Do not ask.' }),
     yes: Flags.boolean({ char: 'y', summary: 'The same as --force.' }),
@@ -49,12 +57,12 @@ Files of the core that were damaged and set aside are evidence of what went wron
     const terms: PruneTerms = {
       filter: parsePruneFilter(flags.filter ?? [], this.world.clock.now()),
       namespace: flags['all-namespaces'] ? undefined : this.namespace,
-      ...{ allImages: flags.all, setAside: flags['set-aside'] },
+      ...{ sandboxesOnly: flags.sandboxes, allImages: flags.all, setAside: flags['set-aside'] },
     };
     if (!sure) assertCanAsk(this.world.terminal, 'removing things', 'Give --force when you are sure.');
     const core = await this.core();
     const candidates = await candidatesOf(core, terms, { now: this.world.clock.now(), call: this.call });
-    await assertMayPrune(core, this.call);
+    if (!terms.sandboxesOnly) await assertMayPrune(core, this.call);
     const goes = sure || (await this.#ask(core, candidates, terms));
     const pruned = goes ? await this.#prune(core, candidates, terms) : NOTHING;
     if (this.format === 'name' || (this.quiet && !this.forPrograms))
@@ -74,12 +82,13 @@ Files of the core that were damaged and set aside are evidence of what went wron
 
   /** Each step tells its failure, and is none for the next. */
   async #prune(core: CoreApi, { ended, logs }: Candidates, terms: PruneTerms): Promise<Pruned> {
-    const { allImages, filter } = terms;
+    const { allImages, filter, sandboxesOnly } = terms;
     const deleted = await this.forAll(ended, async (each) => ({
       each,
       gone: await deleteEnded(core, each, this.call),
     }));
     const sandboxes = deleted.flatMap(({ each, gone }) => (gone ? [each] : []));
+    if (sandboxesOnly) return { ...NOTHING, sandboxes };
     const pruned = sandboxes.map(({ sandbox }) => sandbox.id);
     const [removed = []] = await this.forAll([logs], (these) =>
       removeDeletedLogs(core, these, pruned, this.call),

@@ -31,6 +31,8 @@ export interface LocalNode {
   doubt: Doubt;
   /** Something that this node runs for others may be at an end of any connection over loopback. */
   isNetworkShared: () => boolean;
+  /** As Pools.open */
+  unwarmed: string[];
 }
 
 /**
@@ -64,7 +66,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
     },
     cleanup,
   );
-  await pools.open(options.pool);
+  const unwarmed = await pools.open(options.pool);
 
   // Recovery asks for images by digest; that of the host image is known only once it was looked at. Without room for a new
   // one the core starts all the same, since only a core can make room: whoever asks for the image is told.
@@ -118,5 +120,5 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   });
   const isUnused = (id: string): boolean => booting.has(id) || pools.isIdle(id);
   const isNetworkShared = (): boolean => recording.nodeNetwork.isUsed(isUnused);
-  return { agent, probe, events, upkeep, doubt, isNetworkShared };
+  return { agent, probe, events, upkeep, doubt, isNetworkShared, unwarmed };
 }

@@ -11,6 +11,8 @@ export interface CoreStatus extends CoreFacts {
   grpc: string;
   /** Why it does not listen on the usual ports, if it was to: `cannot listen on 127.0.0.1:5758: ...` */
   moved?: string;
+  /** What the default pool kept warm under the core before, and no longer does: `alpine:3.20=2`. */
+  unwarmed?: string[];
 }
 
 /** Whole or not at all. @throws no_capacity (the disk is full), unavailable (it cannot be written) */

@@ -214,7 +214,7 @@ const cores: TableLine[] = [
   ],
   ['fsb-ctl version --client', /^fsb-ctl: /],
   [
-    'fsb-ctl kill box >/dev/null; fsb-ctl wait box; fsb-ctl system df -v --no-trunc; fsb-ctl system prune -a -A --yes --set-aside --filter until=0s; fsb-ctl system prune -f -q; fsb-ctl list -a -q',
+    'fsb-ctl kill box >/dev/null; fsb-ctl wait box; fsb-ctl system df -v --no-trunc; fsb-ctl system prune -a -A --yes --set-aside --filter until=0s; fsb-ctl system prune -f -q; fsb-ctl container prune -f -q; fsb-ctl system prune --sandboxes -f -q; fsb-ctl list -a -q',
     /^137\nTYPE .*\n(.*\n)*Sandboxes +box +[0-9a-f]{32} +Exited .* yes .*\n(.*\n)*Deleted sandboxes:\ndefault\/box\n\n(.*\n)*Total reclaimed space: .*\n$/,
   ],
   [

@@ -149,7 +149,7 @@ describe('save', () => {
   });
 
   it.each([
-    [['host'], 'unsupported'],
+    [['host'], 'invalid_argument'],
     [['nothing'], 'image_not_found'],
     [['a:1', 'Wrong Name'], 'invalid_argument'],
     [[], 'invalid_argument'],

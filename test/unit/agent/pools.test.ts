@@ -325,6 +325,21 @@ describe('a core that comes back', () => {
     expect((await admin.get('default-pool')).policy).toMatchObject({ ttl: 60_000, capacity: { max: 5 } });
   });
 
+  it('tells which images its default pool no longer keeps warm', async () => {
+    const python = { image: 'python:3', count: 2 };
+    const open = async (said: Partial<PoolPolicyInput>, earlier?: typeof tables): Promise<string[]> => {
+      const world = await createNodeWorld(said, earlier);
+      world.images.name('python:3', 'sha256:python');
+      return world.pools.open(said);
+    };
+    const { tables, ...first } = await createNodeWorld();
+    expect(await first.pools.open({})).toEqual([]);
+    expect(await open({ warm: [python, { image: 'host' }] }, tables)).toEqual([]);
+    expect(await open({ ttl: '1m' }, tables)).toEqual([]);
+    expect(await open({ warm: [{ image: 'host', count: 4 }] }, tables)).toEqual(['python:3=2']);
+    expect(await open({ warm: [python] }, tables)).toEqual(['host=4']);
+  });
+
   it('does not start with images that are not here when they are asked for now, and keeps its records', async () => {
     const { tables, admin } = await openNodeWorld({ capacity: { max: 5 } });
     await admin.stop('default-pool');

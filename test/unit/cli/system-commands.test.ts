@@ -137,8 +137,34 @@ describe('system prune', () => {
     };
     const { code, stdout, stderr } = await fsb('system prune -f');
     expect({ code, stdout, done }).toEqual({ code: 7, stdout: '', done: [] });
-    expect(stderr).toBe('Error: reader may not do this\n');
+    expect(stderr).toBe(
+      'Error: reader may not do this\nHint: Ended sandboxes alone go with: fsb-ctl system prune --sandboxes\n',
+    );
   });
+
+  it.each(['system prune --sandboxes', 'container prune'])(
+    'of sandboxes alone needs no right to anything else: %s',
+    async (line) => {
+      core.images.prune = core.system.retainedLogs = async () => {
+        throw new FsbError('denied', 'user may not do this');
+      };
+      expect(await fsb(`${line} -f`)).toEqual({
+        code: 0,
+        stdout: 'Deleted sandboxes:\ndefault/job\ndefault/old\n\nTotal reclaimed space: 24.8KiB\n',
+        stderr: '',
+      });
+      expect(done).toEqual(['default/job', 'default/old']);
+      const asked = startCommandLine(line.split(' '), { core, clock, tty: true });
+      await asked.stderr.until('Remove them?');
+      expect(asked.stderr.text.match(/^ {2}\S.*$/gm)).toEqual([
+        '  sandbox default/job (24KiB)',
+        '  sandbox default/old (800B)',
+      ]);
+      asked.stdin.write('n\r');
+      expect(await asked.code).toBe(130);
+      expect((await fsb(`${line} -f --all`)).code).toBe(2);
+    },
+  );
 
   it('goes on after a failure, tells it, and exits by it', async () => {
     core.sandboxes.delete = async ({ name }) => {
@@ -160,4 +186,15 @@ it('info says nothing of the health of a core that is too old to say', async () 
   const { code, stdout } = await fsb('info -o json');
   expect([code, JSON.parse(stdout).core.health]).toEqual([0, null]);
   expect((await fsb('info')).stdout).not.toContain('Records');
+});
+
+it("info names docker's fields, too, and says that the core is not reached, whatever is asked of it", async () => {
+  const { code, stderr } = await fsb('info --format {{.Ident}}');
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^Hint: .*: client, core, ServerVersion, Name, /m),
+  ]);
+  expect(await fsb('info --format {{.ServerVersion}}', { core: undefined })).toMatchObject({
+    ...{ code: 6, stderr: 'Error: the test has no core\n' },
+  });
 });

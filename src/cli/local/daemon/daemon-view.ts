@@ -1,3 +1,4 @@
+import { DEFAULT_POOL } from '../../../core/model/ids.ts';
 import type { CorePaths } from '../../../core/model/paths.ts';
 import type { CoreStatus } from '../../../core/root/status-file.ts';
 import { timestamp } from '../../../core/view/timestamp.ts';
@@ -37,8 +38,18 @@ export function daemonView(status: CoreStatus | undefined, paths: CorePaths): Da
   };
 }
 
-/** What to tell whoever expects a core that starts at the usual ports. */
-export const movedPorts = ({ moved, http, metrics }: CoreStatus): string | undefined =>
+/** What to tell whoever has started a core of what it does otherwise than they may expect; undefined: nothing. */
+export function surprises(status: CoreStatus): string | undefined {
+  const lines = [movedPorts(status), unwarmed(status)].filter((line) => line !== undefined);
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+const unwarmed = ({ unwarmed: images }: CoreStatus): string | undefined =>
+  images &&
+  `${DEFAULT_POOL} no longer keeps ${images.join(', ')} warm: --warm replaces the list that it had.`;
+
+/** Who expects it at the usual ports does not find it there. */
+const movedPorts = ({ moved, http, metrics }: CoreStatus): string | undefined =>
   moved &&
   `Warning: ${moved}; perhaps another core has it. This core listens on ${[http, metrics].filter(Boolean).join(' and ')} instead. Choose its ports with --http and --metrics.`;
 

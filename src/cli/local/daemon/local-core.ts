@@ -25,7 +25,8 @@ const START_DEADLINE = 30_000;
 const STOP_DEADLINE = 30_000;
 const ANSWER_DEADLINE = 5_000;
 
-const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
+/** What holds locks for a process of node. */
+export const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
 
 /**
  * What the running core says about itself; undefined when none runs.

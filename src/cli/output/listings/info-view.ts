@@ -122,23 +122,20 @@ function coreRows(core: CoreInfoView, now: number): Rows {
   ];
 }
 
-/** As `docker info`, of what we have, too. */
-const dockerInfo = ({ core }: InfoView): DockerRow =>
-  core === null
-    ? {}
-    : {
-        ServerVersion: core.version,
-        Name: core.node,
-        OperatingSystem: core.system,
-        OSType: 'linux',
-        KernelVersion: core.kernel,
-        Architecture: core.architecture,
-        NCPU: core.cpus,
-        MemTotal: core.memory_bytes,
-        DefaultRuntime: core.runtime,
-        DockerRootDir: core.root,
-        Containers: core.sandboxes.total,
-        ContainersRunning: core.sandboxes.phases.Running ?? 0,
-        ContainersStopped: core.sandboxes.total - (core.sandboxes.phases.Running ?? 0),
-        Images: core.images.total,
-      };
+/** As `docker info`, of what we have, too; the names are there without a core as well. */
+const dockerInfo = ({ core }: InfoView): DockerRow => ({
+  ServerVersion: core?.version,
+  Name: core?.node,
+  OperatingSystem: core?.system,
+  OSType: 'linux',
+  KernelVersion: core?.kernel,
+  Architecture: core?.architecture,
+  NCPU: core?.cpus,
+  MemTotal: core?.memory_bytes,
+  DefaultRuntime: core?.runtime,
+  DockerRootDir: core?.root,
+  Containers: core?.sandboxes.total,
+  ContainersRunning: core && (core.sandboxes.phases.Running ?? 0),
+  ContainersStopped: core && core.sandboxes.total - (core.sandboxes.phases.Running ?? 0),
+  Images: core?.images.total,
+});

@@ -7,6 +7,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { DEFAULT_POOL, nothingNamed } from '../../model/ids.ts';
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { mergePolicy, type PoolPolicyInput } from '../../model/pool/pool-policy.ts';
+import { noLongerWarm } from '../../model/pool/warmth.ts';
 import type { Pool, PooledInstance } from '../../pool/pool.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { KeptFiles } from '../ledger/kept-files.ts';
@@ -38,17 +39,19 @@ export class Pools {
   /**
    * Brings back what is on record. `said` is what this core was started with: a change of the default pool, which a later
    * core keeps. Nothing is booted before start().
+   * @returns what an earlier core was told to keep warm in that pool and this one is not: `alpine:3.20=2`
    * @throws invalid_argument, not_found (image): of what was said now, never of what is on record
    */
-  async open(said: Partial<PoolPolicyInput>): Promise<void> {
+  async open(said: Partial<PoolPolicyInput>): Promise<string[]> {
     const { table } = this.#options;
-    await this.#recordDefaultPool(said);
+    const unwarmed = await this.#recordDefaultPool(said);
     for (const [, record] of [...table.entries()]) {
       const { policy, problem } = storedPolicy(record.said, this.#options);
       if (problem !== undefined)
         this.#options.log.error({ pool: policy.name, problem }, 'the stored policy of a pool is not used');
       this.#add(record, policy, problem).rest();
     }
+    return unwarmed;
   }
 
   /** Every pool begins to warm, unless told otherwise; to be called when what an earlier core left is adopted. */
@@ -150,11 +153,11 @@ export class Pools {
   }
 
   /** Images that are asked for now are wanted warm now, whatever state the pool was left in. */
-  async #recordDefaultPool(said: Partial<PoolPolicyInput>): Promise<void> {
+  async #recordDefaultPool(said: Partial<PoolPolicyInput>): Promise<string[]> {
     const { table, clock } = this.#options;
     const stored = table.get(DEFAULT_POOL);
     const isSaid = Object.values(said).some((value) => value !== undefined);
-    if (stored !== undefined && !isSaid) return;
+    if (stored !== undefined && !isSaid) return [];
     const before: PoolRecord = stored ?? {
       said: { name: DEFAULT_POOL },
       state: 'active',
@@ -165,5 +168,6 @@ export class Pools {
     await this.requireImages(said.warm ?? []);
     const state = said.warm === undefined ? before.state : 'active';
     await table.put(DEFAULT_POOL, { ...before, said: merged, state });
+    return noLongerWarm(before.said, merged);
   }
 }

@@ -7,7 +7,7 @@ import type { SavedImage } from './save-images.ts';
 /**
  * The images to save, each once, with those of its names that were asked for.
  * @param find throws image_not_found
- * @throws invalid_argument, unsupported (host)
+ * @throws invalid_argument, also for host
  */
 export function imagesMeant(
   references: readonly string[],
@@ -17,7 +17,7 @@ export function imagesMeant(
   const images = new Map<string, SavedImage>();
   for (const reference of references) {
     if (reference === HOST_IMAGE)
-      throw new FsbError('unsupported', 'the host image cannot be saved: it only shows this machine', {
+      throw new FsbError('invalid_argument', 'the host image cannot be saved: it only shows this machine', {
         hint: 'Save an image that was pulled or imported; see them with: fsb-ctl image list',
       });
     const record = find(reference);

@@ -1,4 +1,6 @@
+import { familiarName } from '../image/reference.ts';
 import type { PoolDetails, PoolShapeStatus } from './pool.ts';
+import type { PoolPolicyInput } from './pool-policy.ts';
 
 /** How far a pool is from having idle what its policy keeps warm. */
 export interface Warmth {
@@ -31,4 +33,14 @@ function shortage({ policy, idle, claimed, booting, stopping, memory }: Pool): W
   if (claimed === 0 || booting + stopping > 0) return undefined;
   if (claimed + idle >= policy.capacity.max) return 'places';
   return memory + policy.resources.memory > policy.memoryBudget ? 'memory' : undefined;
+}
+
+type Warm = Pick<PoolPolicyInput, 'warm'>;
+
+/** Images of an earlier list that a later one has not, as --warm takes them: `alpine:3.20=2`. */
+export function noLongerWarm({ warm: before = [] }: Warm, { warm: after = [] }: Warm): string[] {
+  const kept = new Set(after.map(({ image }) => familiarName(image)));
+  return before
+    .filter(({ image, count }) => count !== 0 && !kept.has(familiarName(image)))
+    .map(({ image, count }) => (count === undefined ? image : `${image}=${count}`));
 }
