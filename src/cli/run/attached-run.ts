@@ -40,6 +40,7 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
   }
   await tellQuietEnd(run, end.status);
   if (flags.rm) await removeAfterRun(run);
+  end.missing.assertNone(end.status);
   return exitCodeOf(end.status);
 }
 
