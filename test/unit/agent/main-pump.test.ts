@@ -2,6 +2,8 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { MainPump } from '../../../src/core/agent/sandboxes/main-pump.ts';
 import { Persistence } from '../../../src/core/agent/sandboxes/persistence.ts';
+import type { LogWriter } from '../../../src/core/logs/log-store.ts';
+import type { OutputChunk } from '../../../src/core/model/process.ts';
 import { memoryLog, scriptedMain } from '../../helpers/core/scripted-main.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
@@ -48,6 +50,41 @@ describe('the main pump', () => {
     expect([...replayed, ...seen]).toEqual([first, second, third, fourth]);
     expect(log.lines).toEqual([first, second, third, fourth]);
   });
+
+  it.each([0, 1, 2, 3, 4])(
+    'gives a reader that joins at any turn every byte once, where the next chunk is there after %i turns',
+    async (pause) => {
+      const letters = [...'abcdef'];
+      const ticks = async (count: number): Promise<void> => {
+        for (let tick = 0; tick < count; tick++) await undefined;
+      };
+      for (let moment = 0; moment < 200; moment++) {
+        const { session, exit } = scriptedMain();
+        const chunks = letters.map(
+          (letter, n): OutputChunk => ({
+            ...{ stream: 'stdout', offset: n * 20_000, data: Buffer.alloc(20_000, letter) },
+          }),
+        );
+        const next = (): Promise<IteratorResult<OutputChunk>> => {
+          const value = chunks.shift();
+          const result = value ? { done: false as const, value } : { done: true as const, value: undefined };
+          return pause === 0 ? Promise.resolve(result) : ticks(pause).then(() => result);
+        };
+        const log = memoryLog();
+        const append: LogWriter['append'] = (chunk) => ticks(20).then(() => log.writer.append(chunk));
+        const output = { [Symbol.asyncIterator]: () => ({ next }) };
+        const pump = new MainPump({ ...session, output }, { ...log.writer, append }, firmly());
+        const running = pump.run();
+        exit();
+        await ticks(moment);
+        const { tap, past } = await pump.join();
+        const seen = past?.map(({ data }) => String(data)) ?? [...log.lines];
+        for await (const { data } of tap.read()) seen.push(data.toString());
+        await running;
+        expect([moment, seen.map((line) => line[0])]).toEqual([moment, letters]);
+      }
+    },
+  );
 
   it('does not wait for the log when it has everything in memory', async () => {
     const main = scriptedMain();

@@ -102,19 +102,15 @@ export class MainPump {
 
   /** Everything before `at` is in `past`, or in the log when there is no `past`; everything after will be pushed. */
   async join(): Promise<Joined> {
-    if (this.#beginning.chunks === undefined) await this.#betweenChunks();
+    // Until everything that was pushed is in the log. The next chunk may be pushed in any turn: none may pass between this and the tap.
+    for (let seen: unknown; this.#beginning.chunks === undefined && seen !== this.#current; ) {
+      seen = this.#current;
+      await this.#current.catch(noop);
+    }
     const tap = new OutputTap();
     if (this.#ended) tap.end();
     else this.#taps.add(tap);
     return { tap, past: this.#beginning.chunks, at: { ...this.#pushed } };
-  }
-
-  /** Everything that was pushed is in the log. */
-  async #betweenChunks(): Promise<void> {
-    for (let current: Promise<void> | undefined; current !== this.#current; ) {
-      current = this.#current;
-      await current.catch(noop);
-    }
   }
 
   leave(tap: OutputTap): void {
