@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { MainPump } from '../../../src/core/agent/sandboxes/main-pump.ts';
+import { ExpectedReaders } from '../../../src/core/agent/sandboxes/expected-readers.ts';
+import { type Joined, MainPump } from '../../../src/core/agent/sandboxes/main-pump.ts';
 import { Persistence } from '../../../src/core/agent/sandboxes/persistence.ts';
 import type { LogWriter } from '../../../src/core/logs/log-store.ts';
 import type { OutputChunk } from '../../../src/core/model/process.ts';
@@ -112,6 +113,50 @@ describe('the main pump', () => {
     main.exit();
     main.end();
     await running;
+  });
+
+  describe('where a core that has gone had readers, who may come back', () => {
+    const begin = () => {
+      const clock = createManualClock();
+      const main = scriptedMain();
+      const log = memoryLog();
+      const pump = new MainPump(main.session, log.writer, firmly());
+      const running = pump.run();
+      pump.expect(new ExpectedReaders(1000, clock));
+      for (const letter of ['a', 'b', 'c', 'd']) main.write(letter.repeat(300));
+      return { clock, main, log, pump, running };
+    };
+    const letters = ({ lines }: { lines: string[] }): string => lines.map((line) => line[0]).join('');
+
+    it.each([
+      ['one of them is there', ({ pump }) => pump.join(true)],
+      ['they had their time', ({ clock }) => clock.advance(10_000)],
+      ['it has ended', ({ main }) => main.exit()],
+    ] as [string, (pumping: ReturnType<typeof begin>) => unknown][])(
+      'says no more than a log surely keeps until %s',
+      async (_, come) => {
+        const pumping = begin();
+        const { main, log, pump, clock, running } = pumping;
+        await turns();
+        expect(letters(log)).toBe('ab');
+        const onlooker = await pump.join();
+        pump.leave(onlooker.tap);
+        await clock.advance(9_000);
+        expect(letters(log)).toBe('ab');
+        const joined = (await come(pumping)) as Joined | undefined;
+        const seen: string[] = [];
+        const reading = (async () => {
+          for await (const { data } of joined?.tap.read() ?? []) seen.push(data.toString());
+        })();
+        await turns();
+        expect(letters(log)).toBe('abcd');
+        main.exit();
+        main.end();
+        await Promise.all([running, reading]);
+        if (joined?.tap) expect([joined.at.stdout, letters({ lines: seen })]).toEqual([600, 'cd']);
+        expect(clock.pending).toBe(0);
+      },
+    );
   });
 
   it('does not let a stalled reader delay the end, and still gives it everything', async () => {

@@ -22,7 +22,7 @@ export async function attachToRun(
     throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
-  const { tap, past, at } = await run.pump.join();
+  const { tap, past, at } = await run.pump.join(request.from !== undefined);
   const wanted = wantedFrom(request);
   const from = wanted ?? at;
   const read = (): AsyncIterable<OutputChunk> =>
