@@ -117,6 +117,7 @@ it('is lost where another one has the name by now, and says so', async () => {
     message: expect.stringMatching(
       /^lost the process: .*; nor can it go on with the next core: another one is called box now$/,
     ),
+    hint: undefined,
   });
   await expect(finish(session)).rejects.toMatchObject({ code: 'run_failed' });
 });
