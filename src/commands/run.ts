@@ -71,7 +71,10 @@ The words after NAME are the command's arguments: they replace the image's defau
     const { sandbox, elapsed } = await withIdFile(flags['id-file'], world, () =>
       withSpec(source, world, interruption, make),
     );
-    if (attaches(flags)) return attachToRun({ core: await this.core(), ref, flags, world, interruption });
+    if (attaches(flags)) {
+      const { id } = sandbox;
+      return attachToRun({ core: await this.core(), ref, id, flags, world, interruption });
+    }
     await this.print(createdListing(sandbox, elapsed, this.untruncated));
     return undefined;
   }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { LineStamper, preciseTimestamp } from '../../core/model/line-stamper.ts';
 import type { LogEntry } from '../../core/model/logs.ts';
 import type { StreamName } from '../../core/model/process.ts';
-import { tryWrite, write } from '../terminal/streams.ts';
+import { tellDropped, write } from '../terminal/streams.ts';
 import type { Terminal } from '../terminal/world.ts';
 
 /** Writes a log to where it came from: the guest's stdout to ours, its stderr to ours. @returns whether there was anything */
@@ -16,8 +16,7 @@ export async function printLog(
   let isEmpty = true;
   for await (const entry of entries) {
     isEmpty = false;
-    if (entry.dropped)
-      await tryWrite(terminal.stderr, `[${entry.dropped} bytes of output were dropped here]\n`);
+    if (entry.dropped) await tellDropped(terminal.stderr, entry.dropped);
     await write(terminal[entry.stream], timestamps ? stamp.push(entry) : entry.data, signal);
   }
   return !isEmpty;

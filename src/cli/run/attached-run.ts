@@ -13,10 +13,15 @@ import type { RunFlags } from './run-plan.ts';
 export interface AttachedRun {
   core: CoreApi;
   ref: SandboxRef;
+  /** Of the sandbox: somebody may give its name to another one meanwhile. */
+  id: string;
   flags: RunFlags;
   world: World;
   interruption: Interruption;
 }
+
+/** What was created here, and nothing else. */
+const itself = ({ ref, id }: Pick<AttachedRun, 'ref' | 'id'>): SandboxRef => ({ ...ref, name: id });
 
 const GOES = 'It is deleted when its command ends.';
 
@@ -40,6 +45,7 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
   }
   await tellQuietEnd(run, end.status);
   if (flags.rm) await removeAfterRun(run);
+  end.missing.assertNone(end.status);
   return exitCodeOf(end.status);
 }
 
@@ -65,9 +71,10 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
 }
 
 /** A timeout is of the call, not of the sandbox. */
-async function withWhatRunsOn({ core, ref }: AttachedRun, error: unknown): Promise<unknown> {
+async function withWhatRunsOn(run: AttachedRun, error: unknown): Promise<unknown> {
   if (!(error instanceof FsbError) || error.code !== 'timeout') return error;
-  const sandbox = await core.sandboxes.get(ref).catch(() => undefined);
+  const { core, ref } = run;
+  const sandbox = await core.sandboxes.get(itself(run)).catch(() => undefined);
   if (sandbox?.state.phase !== 'Running') return error;
   const { name } = ref;
   const hint = `${name} runs on: fsb-ctl logs -f ${name} follows it, fsb-ctl delete ${name} ends it. ${error.hint ?? ''}`;
@@ -83,12 +90,10 @@ function withNote(thrown: unknown, note: string): FsbError {
  * What becomes of it where it is left to its command: a stream that broke says nothing of that. Undefined where somebody has
  * ended it here, or the reader of its output is gone.
  */
-async function leftRunning(
-  { core, ref, interruption }: AttachedRun,
-  error: unknown,
-): Promise<string | undefined> {
+async function leftRunning(run: AttachedRun, error: unknown): Promise<string | undefined> {
+  const { core, ref, interruption } = run;
   if (interruption.signal.aborted || error instanceof OutputClosed) return undefined;
-  const state = await core.sandboxes.get(ref).then(
+  const state = await core.sandboxes.get(itself(run)).then(
     (sandbox) => sandbox.state.phase,
     (failure) => (FsbError.from(failure).code === 'unavailable' ? 'unknown' : 'gone'),
   );
@@ -98,11 +103,11 @@ async function leftRunning(
 }
 
 /** How the command ended is what there is to report, whatever comes of this: the core sees to it as well. */
-const removeAfterRun = ({ core, ref, world }: AttachedRun): Promise<void> =>
-  remove(core, ref).catch((error) =>
+const removeAfterRun = (run: AttachedRun): Promise<void> =>
+  remove(run.core, itself(run)).catch((error) =>
     tryWrite(
-      world.terminal.stderr,
-      `${ref.name} is not deleted yet (${FsbError.from(error).message}): the core does that once its command has ended.\n`,
+      run.world.terminal.stderr,
+      `${run.ref.name} is not deleted yet (${FsbError.from(error).message}): the core does that once its command has ended.\n`,
     ),
   );
 

@@ -67,6 +67,7 @@ export function assertCanJoin(
 /**
  * Joins a sandbox that is there, with what it was created with: a terminal, and our input if it takes any.
  * @returns its exit code; 0 when the user detached
+ * @throws as joinMain; run_failed when a part of its output is missing
  */
 export async function joinSandbox(
   { spec }: Sandbox,
@@ -82,6 +83,7 @@ export async function joinSandbox(
   });
   if (end.kind === 'exited') {
     await tellQuietEnd(main, end.status);
+    end.missing.assertNone(end.status);
     return exitCodeOf(end.status);
   }
   await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.\n`);

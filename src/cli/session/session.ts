@@ -3,9 +3,10 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import type { ExitStatus, ProcessSession, TerminalSize } from '../../core/model/process.ts';
 import type { Interruption } from '../command/interruption.ts';
 import { assertReadable } from '../terminal/readable-input.ts';
-import { OutputClosed, tryWrite, write } from '../terminal/streams.ts';
+import { OutputClosed, tellDropped, tryWrite, write } from '../terminal/streams.ts';
 import type { Terminal, TerminalInput, TerminalOutput, World } from '../terminal/world.ts';
 import { DetachFilter } from './detach-keys.ts';
+import { Missing } from './missing.ts';
 import { enterRawMode } from './raw-mode.ts';
 import { type Leaving, PROXIED, proxySignals } from './signal-proxy.ts';
 
@@ -23,7 +24,7 @@ export interface SessionOptions extends Leaving {
 /** Why a process was killed, behind who was. */
 export const OUT_OF_MEMORY = 'was ended: it needed more memory than its limit (--memory)';
 
-export type SessionEnd = { kind: 'exited'; status: ExitStatus } | { kind: 'detached' };
+export type SessionEnd = { kind: 'exited'; status: ExitStatus; missing: Missing } | { kind: 'detached' };
 
 /**
  * Joins a process to our terminal until it has ended and everything it wrote is out, or the user detaches. The
@@ -103,9 +104,13 @@ function passOn(signal: number, session: ProcessSession, interruption: Interrupt
 }
 
 async function finish(session: ProcessSession, terminal: Terminal): Promise<SessionEnd> {
-  for await (const chunk of session.output)
-    await write(chunk.stream === 'stderr' ? terminal.stderr : terminal.stdout, chunk.data);
-  return { kind: 'exited', status: await session.exited };
+  const missing = new Missing(session);
+  for await (const chunk of session.output) {
+    const bytes = missing.before(chunk);
+    if (bytes > 0) await tellDropped(terminal.stderr, bytes);
+    await write(terminal[chunk.stream], chunk.data);
+  }
+  return { kind: 'exited', status: await session.exited, missing };
 }
 
 function followSize(terminal: Terminal, session: ProcessSession): () => void {

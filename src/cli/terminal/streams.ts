@@ -48,6 +48,10 @@ export async function tryWrite(stream: TerminalOutput, text: string): Promise<vo
   await write(stream, text).catch(() => undefined);
 }
 
+/** In the place where they would have been. */
+export const tellDropped = (stderr: TerminalOutput, bytes: number): Promise<void> =>
+  tryWrite(stderr, `[${bytes} bytes of output were dropped here]\n`);
+
 export interface ReadTextOptions {
   /** Bytes. */
   limit: number;

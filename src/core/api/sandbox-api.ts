@@ -138,7 +138,7 @@ export interface AttachRequest {
   stdin: boolean;
   /** Deliver the output from its beginning; false: only what comes from now on. */
   replay: boolean;
-  /** Deliver it from there on, whatever `replay` says, of that very sandbox; also of one that has ended, or is paused. */
+  /** Deliver it from there on, whatever `replay` says, of that very sandbox, by whatever name; also of one that has ended, or is paused. */
   from?: MainPlace;
   size?: TerminalSize;
 }

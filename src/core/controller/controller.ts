@@ -164,9 +164,9 @@ export class Controller implements SandboxApi {
   }
 
   async attach(ref: SandboxRef, request: AttachRequest, options?: CallOptions): Promise<ProcessSession> {
-    const entry = this.#registry.require(ref);
-    const { sandbox } = entry;
     const { from } = request;
+    const entry = this.#registry.require(ref, from?.sandboxId);
+    const { sandbox } = entry;
     if (from !== undefined && from.sandboxId !== sandbox.id) throw isAnother(ref.name, 'output');
     if (from === undefined && (!request.replay || isPaused(sandbox.state))) assertAwake(sandbox);
     return attachTo(entry, () => this.#agent.attach(sandbox.id, request, options));

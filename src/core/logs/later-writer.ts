@@ -27,6 +27,10 @@ export class LaterWriter implements LogWriter {
     return this.#whole.time;
   }
 
+  get kept(): number {
+    return this.#whole.kept;
+  }
+
   append(chunk: OutputChunk): Promise<void> {
     return this.#whole.append({ ...chunk, offset: chunk.offset + this.#begin[chunk.stream] });
   }

@@ -18,6 +18,8 @@ export interface LogWriter {
   readonly offsets: Readonly<Record<StreamName, number>>;
   /** Of the last record that was accepted, milliseconds since the epoch; 0: there is none. */
   readonly time: number;
+  /** Bytes of its end, with the heads of its records, that rotation surely leaves. */
+  readonly kept: number;
   /** Resolves when the bytes survive a SIGKILL of the core. Bytes below the known offset are skipped, never doubled. */
   append(chunk: OutputChunk): Promise<void>;
   /** The bytes before these offsets that the log does not have are gone: it says so, and goes on there. */

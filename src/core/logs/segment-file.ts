@@ -42,6 +42,11 @@ export class SegmentFile {
     this.#index = new IndexFile(known.directory, limits.indexBytes);
   }
 
+  /** Bytes of the end of the log that are there at any time. */
+  get kept(): number {
+    return this.#limits.segmentBytes * (this.#limits.maxSegments - 1);
+  }
+
   /**
    * Cuts off what a crash left behind the last whole record, sets aside what is damaged, and ends the rotation that was cut
    * short. Takes out of the repairs what is set aside: after a failure it is called again with the others.

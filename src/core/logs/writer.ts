@@ -61,6 +61,10 @@ export class QueuedLogWriter implements LogWriter {
     return this.#time;
   }
 
+  get kept(): number {
+    return this.#file.kept;
+  }
+
   async append(chunk: OutputChunk): Promise<void> {
     this.#assertOpen();
     const { stream, offset } = chunk;

@@ -41,8 +41,9 @@ export type StreamName = 'stdout' | 'stderr';
 
 export interface OutputChunk {
   stream: StreamName;
-  /** Position of the first byte in its stream since the process started. */
+  /** Position of the first byte in its stream since the process started. What is between two chunks is missing: the log has dropped it. */
   offset: number;
+  /** May be empty where something is missing before it. */
   data: Buffer;
 }
 

@@ -36,7 +36,7 @@ export function attachCases(bench: Workbench): void {
     await session.close();
   });
 
-  it('goes on where another session was, also when the sandbox has ended, and in no other one of its name', async () => {
+  it('goes on where another session was, by whatever name, also when it has ended, and in no other one of that name', async () => {
     const box = await bench.shell('echo one; echo two >&2; read line; echo three; exit 3', { stdin: true });
     const attach = (request: AttachRequest) => bench.core.sandboxes.attach(box, request);
     const session = await attach({ stdin: true, replay: true });
@@ -58,6 +58,8 @@ export function attachCases(bench: Workbench): void {
     expect(await errorOf(attach({ stdin: false, replay: true, from }))).toMatchObject({
       code: 'not_found',
     });
+    await bench.core.sandboxes.rename(box, `${box.name}-renamed`);
+    expect(await goOn(4, 4)).toEqual(['three\n', '', 3]);
   });
 
   it('tells whether a sandbox takes input, until it has had the end of it', async () => {

@@ -14,6 +14,9 @@ export function logCases(bench: Workbench): void {
     expect(await text(bench.core.sandboxes.logs(box, { ...wholeLog, follow: true }))).toBe(
       'line 1\nline 2\nline 3\n',
     );
+    await bench.core.sandboxes.rename(box, `${box.name}-renamed`);
+    const again = bench.core.sandboxes.logs(box, { ...wholeLog, sandboxId: box.id, afterSeq: 7 });
+    expect(await text(again)).toBe('line 2\nline 3\n');
   });
 
   it('gives the whole log of an ended sandbox, with times and growing numbers', async () => {

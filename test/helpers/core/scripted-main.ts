@@ -81,6 +81,7 @@ export function memoryLog() {
     get time() {
       return log.time;
     },
+    kept: 1000,
     async append({ data }) {
       write();
       lines.push(data.toString());

@@ -4,7 +4,7 @@ import { MainPump } from '../../../src/core/agent/sandboxes/main-pump.ts';
 import { Persistence } from '../../../src/core/agent/sandboxes/persistence.ts';
 import type { SandboxRun } from '../../../src/core/agent/sandboxes/sandbox-run.ts';
 import type { LogStore } from '../../../src/core/logs/log-store.ts';
-import type { ProcessSession } from '../../../src/core/model/process.ts';
+import type { ProcessSession, StreamName } from '../../../src/core/model/process.ts';
 import { scriptedMain } from '../../helpers/core/scripted-main.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { makePlace, type Place, quiet, say } from '../logs/harness.ts';
@@ -23,23 +23,21 @@ const never = new AbortController().signal;
 const logBegin = { stdout: 4, stderr: 0 };
 const slot = { claimName: 'default/box', process: { stdin: false, tty: false }, logBegin };
 
-/** What the core before has put into the log, `aaa` and `e`, and the guest goes on behind that. */
-async function nextCore() {
+/** What the core before has put into the log, and the guest goes on behind that. */
+async function nextCore(logged: [text: string, stream?: StreamName][] = [['aaa'], ['e', 'stderr']]) {
   const earlier = await logs.writer('box');
   await say(earlier, 'old\n');
   await earlier.close();
   const log = await logs.writer('box', logBegin);
-  await say(log, 'aaa');
-  await say(log, 'e', 'stderr');
+  for (const [text, stream] of logged) await say(log, text, stream);
   const main = scriptedMain(log.offsets);
   const clock = createManualClock();
   const writes = new Persistence({ clock, log: quiet, what: 'a log', hurry: never, stop: never });
   const pump = new MainPump(main.session, log, writes);
-  const logged = (): number => log.offsets.stdout + log.offsets.stderr;
   const run = {
     ...{ sandboxId: 'box', slot, pump, main: main.session },
     get logged() {
-      return logged();
+      return log.offsets.stdout + log.offsets.stderr;
     },
     endedOr: async () => ({ kind: 'exited', status: await main.session.exited }),
   } as unknown as SandboxRun;
@@ -76,6 +74,28 @@ it.each([
   const ended = attachToEnded('box', { ...slot, end } as never, request, logs);
   expect((await allOf(ended)).join()).toContain(expected.at(-1)!);
   expect(ended.place).toEqual({ ...request.from, takesInput: false });
+});
+
+it('tells where each stream goes on when the log has dropped a part, also one that says nothing more', async () => {
+  logs = await place.open({ segmentBytes: 150, maxSegments: 2 });
+  const lines = ['1', '2', '3', '4', '5'].map((digit): [string] => [digit.repeat(60)]);
+  const { main, run, running, log } = await nextCore([['seen', 'stderr'], ['lost', 'stderr'], ...lines]);
+  const from = { sandboxId: 'box', stdout: 0, stderr: 4 };
+  const request = { stdin: false, replay: false, from };
+  const reading = allOf(await attachToRun(run, request, logs));
+  await expect.poll(() => main.waiting()).toBe(0);
+  main.write('more');
+  main.exit();
+  main.end();
+  await running;
+  const kept = await reading;
+  expect(kept).toContain(`stdout 240 ${'5'.repeat(60)}`);
+  expect(kept[0]).not.toMatch(/^stdout 0 /);
+  expect(kept.slice(-2)).toEqual(['stderr 8 ', 'stdout 300 more']);
+  await log.end();
+  const end = { kind: 'exited' as const, at: 0, status: { code: 3, signal: null } };
+  const ended = await allOf(attachToEnded('box', { ...slot, end } as never, request, logs));
+  expect(ended.slice(-2)).toEqual(['stdout 300 more', 'stderr 8 ']);
 });
 
 it('without replay begins where it joined', async () => {

@@ -412,6 +412,47 @@ describe('exec', () => {
     expect((await core.sandboxes.list({})).map((box) => box.name)).not.toContain('job');
   });
 
+  it.each([
+    ['ends', 3, undefined],
+    ['is lost', 125, new FsbError('run_failed', 'lost the process')],
+  ] as const)(
+    'run --rm deletes what it has made and says so of nothing else: not what has the name once that %s',
+    async (_, code, loss) => {
+      vi.spyOn(core.sandboxes, 'attach').mockImplementation(async (ref) => {
+        await core.sandboxes.rename(ref, 'moved');
+        const spec = { image: 'host', command: ['true'] };
+        await core.sandboxes.wait(await core.sandboxes.create({ namespace: 'default', name: 'job', spec }));
+        const exited = loss ? Promise.reject(loss) : Promise.resolve({ code: 3, signal: null });
+        exited.catch(() => {});
+        return { ...exitedSession('', 0), exited };
+      });
+      const line = ['run', 'job', '--rm', '--image', 'host', '--', 'sh', '-c', 'exec sleep 60'];
+      const { code: ended, stderr } = await fsb(line);
+      const left = (await core.sandboxes.list({})).map(({ name }) => name).filter((name) => name !== 'box');
+      expect([ended, left.sort()]).toEqual([code, loss ? ['job', 'moved'] : ['job']]);
+      if (loss) expect(stderr).toContain('job runs on. It is deleted when its command ends.');
+    },
+  );
+
+  it('says where output is missing, shows the rest, and does not take the exit code for all', async () => {
+    async function* output(): ProcessSession['output'] {
+      for (const [at, text] of ['up\n', '', 'down\n'].entries())
+        yield { stream: 'stdout', offset: at * 10, data: Buffer.from(text) };
+      yield { stream: 'stderr', offset: 5, data: Buffer.from('over\n') };
+    }
+    const place = { sandboxId: 'a', stdout: 0, stderr: 5, takesInput: false };
+    const session: ProcessSession = { ...exitedSession('', 3), output: output(), place };
+    vi.spyOn(core.sandboxes, 'attach').mockResolvedValue(session);
+    const { code, stdout, stderr } = await fsb(['run', 'job', '--rm', '--image', 'host', '--', 'true']);
+    expect([code, stdout]).toEqual([125, 'up\ndown\n']);
+    expect(stderr).toBe(
+      '[7 bytes of output were dropped here]\n[10 bytes of output were dropped here]\nover\n' +
+        'Error: 17 bytes of the output are missing: the log had dropped them before they could be shown; the command ended with exit code 3\n' +
+        'Hint: The log keeps the last of an output for who comes late; --log-size of fsb-ctl daemon start says how much.\n',
+    );
+    expect((await core.sandboxes.list({})).map((box) => box.name)).not.toContain('job');
+  });
+
   it('reports a loss below what stands on the terminal that it drew on', async () => {
     const loss = Promise.reject(new FsbError('run_failed', 'lost the process'));
     loss.catch(() => {});

@@ -3,6 +3,7 @@ import type { CoreApi } from '../../../src/core/api/core-api.ts';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
 import type { ProcessSession } from '../../../src/core/model/process.ts';
 import { finish, readUntil } from '../../contract/workbench.ts';
+import { exitedSession } from '../../helpers/cli/exited-session.ts';
 import { type BreakingProxy, breakingProxy } from '../../helpers/core/breaking-proxy.ts';
 import { type HostCore, hostCore } from '../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../helpers/core/served-core.ts';
@@ -79,6 +80,22 @@ it('goes on with the next core: no output is missing or doubled, the size is sen
   await session.close();
 });
 
+it('tells what is missing where the log has dropped a part, also of a stream that says nothing more', async () => {
+  async function* output(): ProcessSession['output'] {
+    yield { stream: 'stdout', offset: 0, data: Buffer.from('up\n') };
+    yield { stream: 'stderr', offset: 7, data: Buffer.alloc(0) };
+    yield { stream: 'stdout', offset: 9, data: Buffer.from('said\n') };
+    yield { stream: 'stdout', offset: 20, data: Buffer.alloc(0) };
+  }
+  const place = { sandboxId: 'a', stdout: 0, stderr: 0, takesInput: false };
+  vi.spyOn(core.sandboxes, 'attach').mockResolvedValue({ ...exitedSession('', 0), output: output(), place });
+  const { session } = await joined();
+  const rest = [];
+  for await (const { stream, offset, data } of session.output) rest.push(`${stream} ${offset} ${data}`);
+  expect(rest).toEqual(['stderr 7 ', 'stdout 9 ', 'stdout 9 said\n', 'stdout 20 ']);
+  await session.close();
+});
+
 it('tells how it ended, where that was meanwhile', async () => {
   const { session } = await joined();
   await goes(session);
@@ -100,6 +117,7 @@ it('is lost where another one has the name by now, and says so', async () => {
     message: expect.stringMatching(
       /^lost the process: .*; nor can it go on with the next core: another one is called box now$/,
     ),
+    hint: undefined,
   });
   await expect(finish(session)).rejects.toMatchObject({ code: 'run_failed' });
 });

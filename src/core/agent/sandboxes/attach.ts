@@ -22,7 +22,7 @@ export async function attachToRun(
     throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
-  const { tap, past, at } = await run.pump.join();
+  const { tap, past, at } = await run.pump.join(request.from !== undefined);
   const wanted = wantedFrom(request);
   const from = wanted ?? at;
   const read = (): AsyncIterable<OutputChunk> =>
@@ -38,7 +38,7 @@ export async function attachToRun(
   // A session that only reads output may never look at the status.
   exited.catch(noop);
   return {
-    output: behind(from, before, tap.read()),
+    output: behind(from, before, endsOf(at), tap.read()),
     exited,
     place: { sandboxId: run.sandboxId, ...from, takesInput: run.main.takesInput },
     write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),
@@ -64,8 +64,9 @@ export function attachToEnded(
   const exited = Promise.resolve(slot.end).then(exitOf);
   exited.catch(noop);
   const from = wantedFrom(request) ?? BEGINNING;
+  const log = said({ sandboxId, slot }, logs, from, { signal: stop.signal });
   return {
-    output: behind(from, said({ sandboxId, slot }, logs, from, { signal: stop.signal })),
+    output: behind(from, log, endsInLog(sandboxId, slot, logs)),
     exited,
     place: { sandboxId, ...from, takesInput: false },
     write: async () => {},
@@ -103,6 +104,21 @@ async function* said(
   }
 }
 
+const NOTHING = Buffer.alloc(0);
+
+/** Where each stream ends, for who has missed its last part. */
+const endsOf = (at: Offsets): OutputChunk[] =>
+  (['stdout', 'stderr'] as const).map((stream) => ({ stream, offset: at[stream], data: NOTHING }));
+
+async function* endsInLog(
+  sandboxId: string,
+  { logBegin = BEGINNING }: SlotRecord,
+  logs: LogStore,
+): AsyncGenerator<OutputChunk> {
+  const { stdout, stderr } = await logs.offsets(sandboxId);
+  yield* endsOf({ stdout: stdout - logBegin.stdout, stderr: stderr - logBegin.stderr });
+}
+
 export function exitOf(end: SlotEnd): ExitStatus {
   if (end.kind === 'exited') return end.status;
   throw new FsbError('run_failed', `the end of the command was not seen: ${end.reason}`);
@@ -112,14 +128,17 @@ type Chunks = Iterable<OutputChunk> | AsyncIterable<OutputChunk>;
 
 /**
  * One after the other, without what is before `from`: what a core has shown before it was killed need not be in the log, and
- * then comes from the guest once more.
+ * then comes from the guest once more. Where the log has dropped something an offset is further on, of an empty chunk if there
+ * is nothing behind it.
  */
 async function* behind(from: Offsets, ...parts: Chunks[]): AsyncGenerator<OutputChunk> {
+  const next = { ...from };
   for (const part of parts)
-    for await (const chunk of part) {
-      const { stream, offset, data } = chunk;
-      const seen = from[stream] - offset;
-      if (seen <= 0) yield chunk;
-      else if (seen < data.length) yield { stream, offset: from[stream], data: data.subarray(seen) };
+    for await (const { stream, offset, data } of part) {
+      const end = offset + data.length;
+      if (end <= next[stream]) continue;
+      const seen = Math.max(0, next[stream] - offset);
+      next[stream] = end;
+      yield { stream, offset: offset + seen, data: seen === 0 ? data : data.subarray(seen) };
     }
 }

@@ -3,10 +3,11 @@ import { Latch } from '../../model/async/latch.ts';
 import { noop } from '../../model/async/noop.ts';
 import type { OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import { Beginning } from './beginning.ts';
+import type { ExpectedReaders } from './expected-readers.ts';
 import { OutputTap } from './output-tap.ts';
 import type { Persistence } from './persistence.ts';
 
-interface Joined {
+export interface Joined {
   tap: OutputTap;
   past: readonly OutputChunk[] | undefined;
   at: Readonly<Record<StreamName, number>>;
@@ -28,6 +29,7 @@ export class MainPump {
   readonly #beginning: Beginning;
   /** The chunk under way; a reader that needs the log waits for its end. */
   #current: Promise<void> = Promise.resolve();
+  #expected: ExpectedReaders | undefined;
   #ended = false;
   #missing = 0;
   /** Where each stream ends, as far as it was read. */
@@ -60,12 +62,14 @@ export class MainPump {
     // Once the process has ended, at most its last buffers are left: a reader that stalls must not delay the end.
     const exited = new Latch();
     this.#main.exited.catch(noop).then(() => {
+      this.#expected?.came();
       for (const tap of this.#taps) tap.release();
       exited.open();
     });
     let failure: Error | undefined;
     try {
       for await (const chunk of { [Symbol.asyncIterator]: () => this.#output }) {
+        if (this.#expected) await this.#expected.admit(chunk);
         this.#beginning.add(chunk);
         this.#pushed[chunk.stream] = chunk.offset + chunk.data.length;
         const pushed = [...this.#taps].map((tap) => tap.push(chunk));
@@ -85,6 +89,11 @@ export class MainPump {
     }
   }
 
+  /** For what comes from now on. */
+  expect(readers: ExpectedReaders): void {
+    this.#expected = readers;
+  }
+
   /** Nobody waits for what has not come by now. What came is still written. */
   stop(): void {
     void this.#output.return?.().catch(noop);
@@ -100,21 +109,21 @@ export class MainPump {
       });
   }
 
-  /** Everything before `at` is in `past`, or in the log when there is no `past`; everything after will be pushed. */
-  async join(): Promise<Joined> {
-    if (this.#beginning.chunks === undefined) await this.#betweenChunks();
+  /**
+   * Everything before `at` is in `past`, or in the log when there is no `past`; everything after will be pushed.
+   * @param isExpected whether it is one of the readers who are expected
+   */
+  async join(isExpected = false): Promise<Joined> {
+    // Until everything that was pushed is in the log. The next chunk may be pushed in any turn: none may pass between this and the tap.
+    for (let seen: unknown; this.#beginning.chunks === undefined && seen !== this.#current; ) {
+      seen = this.#current;
+      await this.#current.catch(noop);
+    }
     const tap = new OutputTap();
     if (this.#ended) tap.end();
     else this.#taps.add(tap);
+    if (isExpected) this.#expected?.came();
     return { tap, past: this.#beginning.chunks, at: { ...this.#pushed } };
-  }
-
-  /** Everything that was pushed is in the log. */
-  async #betweenChunks(): Promise<void> {
-    for (let current: Promise<void> | undefined; current !== this.#current; ) {
-      current = this.#current;
-      await current.catch(noop);
-    }
   }
 
   leave(tap: OutputTap): void {

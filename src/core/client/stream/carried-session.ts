@@ -152,10 +152,10 @@ async function endOf(first: Stretch): Promise<ExitStatus> {
   return last.session.exited;
 }
 
-/** There is a core again, and it says no. */
+/** There is a core again, and it says no. Of one that is gone it is no help where to look, nor what has a name like it. */
 const withReason = ({ code, message, hint }: FsbError, why: FsbError): FsbError =>
   new FsbError(code, `${message}; nor can it go on with the next core: ${why.message}`, {
-    hint: why.hint ?? hint,
+    hint: why.code === 'not_found' ? undefined : (why.hint ?? hint),
     cause: why,
   });
 

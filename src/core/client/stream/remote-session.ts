@@ -134,7 +134,10 @@ export class RemoteSession implements ProcessSession, SocketEvents {
 
   #move(payload: Buffer): void {
     const { stream, offset } = decodePosition(payload);
+    const isMissing = offset > this.#next[stream];
     this.#next[stream] = offset;
+    // Perhaps nothing comes behind it that could tell.
+    if (isMissing) this.#inbox.push({ stream, offset, data: Buffer.alloc(0) }, 0);
   }
 
   #acknowledge(consumed: number): void {

@@ -24,7 +24,7 @@ export class SandboxLogs {
 
   /** As SandboxApi.logs. A generator, so that even an unknown name is told when the entries are asked for. */
   async *read(ref: SandboxRef, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
-    const entry = this.#registry.find(ref);
+    const entry = this.#registry.findAgain(ref, query.sandboxId);
     if (entry === undefined) return yield* this.#agent.logs(await this.#retained(ref), query, options);
     const leave = entry.read();
     try {

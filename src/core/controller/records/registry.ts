@@ -115,10 +115,11 @@ export class Registry {
 
   /**
    * By its name, or by an id that it has or had, or the beginning of that, as lists show it.
+   * @param id as of findAgain()
    * @throws as missing(); conflict when several ids begin so
    */
-  require(ref: SandboxRef): SandboxEntry {
-    const entry = this.find(ref);
+  require(ref: SandboxRef, id?: string): SandboxEntry {
+    const entry = this.findAgain(ref, id);
     if (entry) return entry;
     throw this.missing(ref);
   }
@@ -126,6 +127,12 @@ export class Registry {
   /** Whose the name is, for whoever wants it: no id counts, nor one that is being deleted. */
   holderOf(ref: SandboxRef): SandboxEntry | undefined {
     return this.#byName.get(refKey(ref));
+  }
+
+  /** As find(). @param id of what was found so before: it may have another name now, and another one its name */
+  findAgain(ref: SandboxRef, id: string | undefined): SandboxEntry | undefined {
+    const known = id === undefined ? undefined : this.#byId.get(id);
+    return known?.sandbox.namespace === ref.namespace ? known : this.find(ref);
   }
 
   /** As require(). @throws conflict when several ids begin so */

@@ -100,12 +100,12 @@ export class HostSandboxes implements SandboxApi {
 
   async delete(ref: SandboxRef, { grace }: DeleteOptions = {}): Promise<void> {
     const { record } = this.#find(await this.stop(ref, { grace }));
-    this.#sandboxes.delete(refKey(ref));
+    this.#sandboxes.delete(refKey(record));
     this.#tell(record);
   }
 
   async *logs(ref: SandboxRef, query: LogQuery, { signal }: CallOptions = {}): AsyncGenerator<LogEntry> {
-    const { log, record } = this.#find(ref);
+    const { log, record } = this.#withId(ref, query.sandboxId) ?? this.#find(ref);
     yield* log.read({ ...query, sandboxId: record.id }, signal);
   }
 
@@ -120,7 +120,7 @@ export class HostSandboxes implements SandboxApi {
   }
 
   async attach(ref: SandboxRef, { replay, stdin, from }: AttachRequest): Promise<ProcessSession> {
-    const { process, record, log } = this.#find(ref);
+    const { process, record, log } = this.#withId(ref, from?.sandboxId) ?? this.#find(ref);
     if (from !== undefined && from.sandboxId !== record.id)
       throw new FsbError('not_found', `another one is called ${ref.name} now`);
     if (from === undefined && (!replay || record.state.phase === 'Running')) assertAwake(record);
@@ -265,8 +265,14 @@ export class HostSandboxes implements SandboxApi {
     await Promise.all(refs.map((ref) => this.delete(ref, { grace: 0 }).catch(gone)));
   }
 
+  #withId({ namespace }: SandboxRef, id: string | undefined): Running | undefined {
+    return [...this.#sandboxes.values()].find(
+      ({ record }) => record.id === id && record.namespace === namespace,
+    );
+  }
+
   #find(ref: SandboxRef): Running {
-    const found = this.#sandboxes.get(refKey(ref));
+    const found = this.#sandboxes.get(refKey(ref)) ?? this.#withId(ref, ref.name);
     if (found !== undefined) return found;
     if (ref.name === '') throw nothingNamed('sandbox');
     throw new FsbError('not_found', `there is no sandbox ${ref.name} in namespace ${ref.namespace}`, {
