@@ -61,6 +61,11 @@ export interface Listing<T> {
   sample?: T;
   /** One object, not a list, in JSON and YAML. */
   single?: boolean;
+  /**
+   * Of one in tables and `-o name`, where it has several: an image has one by each of its names. Programs and `-q` have it
+   * once.
+   */
+  rows?(item: T): T[];
   /** Left out of the plain table where it is false; `-o wide` and programs get all. */
   inTable?(item: T): boolean;
   /** Instead of the table, for a single thing with much to say. */

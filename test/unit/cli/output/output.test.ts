@@ -55,6 +55,8 @@ describe('output', () => {
     const options = { format: 'table', quiet: false, colors: false, width: 80 } as const;
     const text = await render(imageListing(images, NOW), options);
     await expect(text).toMatchFileSnapshot('../../../fixtures/golden/image-list-long.80.txt');
+    const first = text.split('\n').map((line) => line.split(' ')[0]);
+    expect(first).toEqual(['IMAGE', 'a:1', ...names, '']);
   });
 
   it('prints only names or ids with -q', async () => {
