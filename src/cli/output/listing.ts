@@ -33,9 +33,7 @@ export interface Column<T> {
    * the others.
    */
   spare?: number;
-  /** Never cut: a part of it is of no use to whoever copies it into the next line. */
-  copied?: boolean;
-  /** Cut only where nothing else helps. */
+  /** Never cut: a part of it is of no use to whoever copies it into the next line, or says something else. */
   whole?: boolean;
   /** Cut or folded to no less than so many columns of the terminal. Default 8, and always its title. */
   least?: number;

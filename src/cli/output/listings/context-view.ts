@@ -55,7 +55,7 @@ export function contextListing(contexts: KnownContexts, options: ViewOptions): L
   return {
     items,
     columns: [
-      { title: 'NAME', copied: true, value: ({ name, current }) => (current ? `${name} *` : name) },
+      { title: 'NAME', whole: true, value: ({ name, current }) => (current ? `${name} *` : name) },
       { title: 'DESCRIPTION', value: ({ description }) => description },
       { title: 'ENDPOINT', value: ({ endpoint }) => endpoint },
       { title: 'NAMESPACE', wide: true, value: ({ namespace }) => namespace ?? '' },

@@ -33,7 +33,7 @@ export function imageListing(
     sample: sampleImage,
     columns: [
       { title: 'IMAGE', folds: true, value: namesOf },
-      { title: 'DIGEST', copied: true, spare: 0, value: digest },
+      { title: 'DIGEST', whole: true, spare: 0, value: digest },
       ...(digests ? [{ title: 'REPO DIGESTS', value: repoDigestsOf }] : []),
       { title: 'SIZE', value: (i) => size(i.size_bytes) },
       { title: 'UNIQUE', spare: 2, value: (i) => size(i.unique_size_bytes) },
