@@ -56,8 +56,8 @@ export function contextListing(contexts: KnownContexts, options: ViewOptions): L
     items,
     columns: [
       { title: 'NAME', whole: true, value: ({ name, current }) => (current ? `${name} *` : name) },
-      { title: 'DESCRIPTION', value: ({ description }) => description },
-      { title: 'ENDPOINT', value: ({ endpoint }) => endpoint },
+      { title: 'DESCRIPTION', spare: 0, value: ({ description }) => description },
+      { title: 'ENDPOINT', whole: true, value: ({ endpoint }) => endpoint },
       { title: 'NAMESPACE', wide: true, value: ({ namespace }) => namespace ?? '' },
       { title: 'ERROR', wide: !broken, value: ({ error }) => error },
     ],
