@@ -4,15 +4,14 @@ interface Fitting {
   title: string;
   /** Those above 0 go before anything is cut, the highest first; the others in need. */
   spare?: number;
-  copied?: boolean;
   whole?: boolean;
   folds?: boolean;
   least?: number;
 }
 
 export interface Fitted {
-  /** Indexes of those that are shown. */
-  columns: number[];
+  /** Indexes of those that are shown, a row of the table in so many lines: more than one only in need. */
+  lines: number[][];
   /** The text as the column at this index has room for it; of one that folds, in lines. */
   cut(text: string, at: number): string;
 }
@@ -23,7 +22,7 @@ const LEAST = 8;
 /**
  * Makes a table as narrow as the terminal, since a row over two lines can be read by nobody: columns that can be spared
  * go first, then the widest texts are cut, or folded where they say what to do. Where that is not enough, columns go that
- * are spared in need, and in the end what should stay whole is cut, too. What people copy is never cut.
+ * are spared in need, and in the end a row is broken between two columns. What should stay whole is never cut.
  * @param width undefined: whatever it takes
  */
 export function fitted(
@@ -35,34 +34,57 @@ export function fitted(
     rows.reduce((widest, row) => Math.max(widest, stringWidth(row[at]!)), stringWidth(title)),
   );
   const kept = columns.map((_, at) => at);
-  const excess = (widths: number[]): number =>
-    kept.reduce((sum, at) => sum + widths[at]! + gap, -gap) - width;
-  const narrowed = (some: number[]): number[] => {
+  const excess = (shown: number[], widths: number[], room = width): number =>
+    shown.reduce((sum, at) => sum + widths[at]! + gap, -gap) - room;
+  const narrowed = (shown: number[], room = width): number[] => {
     const widths = [...natural];
-    while (excess(widths) > 0) {
-      const wide = some.filter((at) => widths[at]! > leastOf(columns[at]!));
+    while (excess(shown, widths, room) > 0) {
+      const wide = shown.filter((at) => !columns[at]!.whole && widths[at]! > leastOf(columns[at]!));
       if (wide.length === 0) break;
       const widest = wide.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
       const second = Math.max(0, ...wide.filter((at) => at !== widest).map((at) => widths[at]!));
       widths[widest] = Math.max(
         leastOf(columns[widest]!),
         Math.min(second, widths[widest]! - 1),
-        widths[widest]! - excess(widths),
+        widths[widest]! - excess(shown, widths, room),
       );
     }
     return widths;
   };
   const spares = kept.filter((at) => columns[at]!.spare !== undefined);
   spares.sort((a, b) => columns[b]!.spare! - columns[a]!.spare!);
-  const isInNeed = (at: number): boolean => columns[at]!.spare! <= 0;
-  for (const at of spares) if (!isInNeed(at) && excess(natural) > 0) kept.splice(kept.indexOf(at), 1);
-  const cuttable = (): number[] => kept.filter((at) => !columns[at]!.copied);
-  const soft = (): number[] => cuttable().filter((at) => !columns[at]!.whole);
-  for (const at of spares) if (isInNeed(at) && excess(narrowed(soft())) > 0) kept.splice(kept.indexOf(at), 1);
-  const widths = excess(narrowed(soft())) > 0 ? narrowed(cuttable()) : narrowed(soft());
+  for (const at of spares) {
+    const inNeed = columns[at]!.spare! <= 0;
+    if (excess(kept, inNeed ? narrowed(kept) : natural) > 0) kept.splice(kept.indexOf(at), 1);
+  }
+  const lines = broken(kept, narrowed(kept), { width, gap });
+  const widths = [...natural];
+  for (const [at, line] of lines.entries()) {
+    const narrow = narrowed(line, at === 0 ? width : width - gap);
+    for (const column of line) widths[column] = narrow[column]!;
+  }
   const cut = (text: string, at: number): string =>
     columns[at]!.folds ? folded(text, widths[at]!).join('\n') : shortened(text, widths[at]!);
-  return { columns: kept, cut };
+  return { lines, cut };
+}
+
+/** The columns in lines of that width, those after the first with a gap before them. */
+function broken(
+  kept: number[],
+  widths: number[],
+  { width, gap }: { width: number; gap: number },
+): number[][] {
+  const lines: number[][] = [];
+  let end = -gap;
+  for (const at of kept) {
+    end += gap + widths[at]!;
+    if (lines.length > 0 && end <= width) lines.at(-1)!.push(at);
+    else {
+      if (lines.length > 0) end = gap + widths[at]!;
+      lines.push([at]);
+    }
+  }
+  return lines;
 }
 
 const leastOf = ({ title, least = LEAST }: Fitting): number => Math.max(least, stringWidth(title));

@@ -33,9 +33,7 @@ export interface Column<T> {
    * the others.
    */
   spare?: number;
-  /** Never cut: a part of it is of no use to whoever copies it into the next line. */
-  copied?: boolean;
-  /** Cut only where nothing else helps. */
+  /** Never cut: a part of it is of no use to whoever copies it into the next line, or says something else. */
   whole?: boolean;
   /** Cut or folded to no less than so many columns of the terminal. Default 8, and always its title. */
   least?: number;
@@ -61,6 +59,11 @@ export interface Listing<T> {
   sample?: T;
   /** One object, not a list, in JSON and YAML. */
   single?: boolean;
+  /**
+   * Of one in tables and `-o name`, where it has several: an image has one by each of its names. Programs and `-q` have it
+   * once.
+   */
+  rows?(item: T): T[];
   /** Left out of the plain table where it is false; `-o wide` and programs get all. */
   inTable?(item: T): boolean;
   /** Instead of the table, for a single thing with much to say. */

@@ -24,10 +24,11 @@ export async function render<T>(listing: Listing<T>, options: RenderOptions): Pr
   if (options.format === 'json') return `${jsonText(data, 2)}\n`;
   if (options.format === 'yaml') return yamlText(data);
   if (options.quiet) return lines(items.map(listing.id ?? listing.name), listing.namesakes);
-  if (options.format === 'name') return lines(items.map(listing.name), listing.namesakes);
+  const { inTable = () => true, rows: rowsOf = (item) => [item] } = listing;
+  const rows = items.flatMap(rowsOf);
+  if (options.format === 'name') return lines(rows.map(listing.name), listing.namesakes);
   if (listing.describe && items[0] !== undefined) return listing.describe(items[0], options);
-  const { inTable = () => true } = listing;
-  return renderTable(options.format === 'wide' ? items : items.filter(inTable), listing.columns, options);
+  return renderTable(options.format === 'wide' ? rows : rows.filter(inTable), listing.columns, options);
 }
 
 /** A slip in a name is one on every day, not only when there is a row. What else fails on a sample says nothing. */

@@ -14,20 +14,27 @@ export async function renderTable<T>(
   const shown = columns.filter((column) => !column.wide || options.format === 'wide');
   const rows = items.map((item) => shown.map((column) => cell(column.value(item))));
   const room = options.format === 'wide' ? undefined : options.width;
-  const { columns: kept, cut } = fitted(shown, rows, { width: room, gap: GAP.length });
-  const table = new Table({
-    chars: noBorders,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  const { lines, cut } = fitted(shown, rows, { width: room, gap: GAP.length });
+  const cells = rows.map((row, at) =>
+    row.map((text, column) => paint(cut(text, column), shown[column]!.tone?.(items[at]!) ?? 'plain')),
+  );
+  const all = [shown.map(({ title }) => title), ...cells];
+  const tables = lines.map((line, at) => {
+    const table = new Table({
+      chars: { ...noBorders, left: at === 0 ? '' : GAP },
+      style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+    });
+    table.push(...all.map((row) => line.map((column) => row[column]!)));
+    return table.toString().split('\n');
   });
-  table.push(kept.map((at) => shown[at]!.title));
-  for (const [row, item] of items.entries())
-    table.push(kept.map((at) => paint(cut(rows[row]![at]!, at), shown[at]!.tone?.(item) ?? 'plain')));
-  return `${table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')}\n`;
+  const heights = lines.map((line) => all.map((row) => Math.max(...line.map((at) => linesOf(row[at]!)))));
+  return all
+    .flatMap((_, row) => tables.flatMap((table, at) => table.splice(0, heights[at]![row])))
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('');
 }
+
+const linesOf = (text: string): number => text.split('\n').length;
 
 const GAP = '   ';
 

@@ -22,8 +22,8 @@ export function parseDangling(words: readonly string[]): boolean | undefined {
 export const isDangling = ({ references }: ImageInfo): boolean => references.length === 0;
 
 /** `alpine` is any tag of it, `alpine:3.*` some; written as people write names. */
-export const matchesReference = ({ references }: ImageInfo, pattern: string): boolean =>
-  references.some((reference) => spellings(reference).some((name) => matchesGlob(pattern, name)));
+export const matchesReference = (reference: string, pattern: string): boolean =>
+  spellings(reference).some((name) => matchesGlob(pattern, name));
 
 /** With its tag and without, short and canonical. */
 function spellings(reference: string): string[] {

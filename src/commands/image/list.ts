@@ -14,7 +14,7 @@ import {
 export default class ImageList extends BaseCommand {
   static override summary = 'List the images that are here.';
   static override description =
-    "host is built in: the machine's own tools, read-only. SIZE is what an image takes on the disk, UNIQUE what of it no other image has. -q prints digests.";
+    "host is built in: the machine's own tools, read-only. SIZE is what an image takes on the disk, UNIQUE what of it no other image has. An image is in a row, and with -o name on a line, by each of its names; once with -q, which prints digests, and in JSON and YAML.";
   static override examples = [
     { description: 'For reading', command: '<%= config.bin %> image list' },
     { description: 'For scripts', command: '<%= config.bin %> image list -o json' },
@@ -49,13 +49,15 @@ export default class ImageList extends BaseCommand {
     const anyOf = [args.repository === undefined ? [] : [args.repository], filters.reference].filter(
       ({ length }) => length > 0,
     );
+    const isAsked = (reference: string): boolean =>
+      anyOf.every((patterns) => patterns.some((each) => matchesReference(reference, each)));
     const core = await this.core();
     const named = (await core.images.list(this.call))
       .filter((image) => dangling === undefined || isDangling(image) === dangling)
-      .filter((image) => anyOf.every((patterns) => patterns.some((each) => matchesReference(image, each))));
+      .filter(({ references }) => anyOf.length === 0 || references.some(isAsked));
     const labelled = await withLabels(core, named, parseLabels(filters.label), this.call);
     const images = await builtBetween(core, labelled, filters, this.call);
-    const shown = { full: this.untruncated, digests: flags.digests };
+    const shown = { full: this.untruncated, digests: flags.digests, isAsked };
     await this.print(imageListing(images, this.world.clock.now(), shown));
   }
 }

@@ -58,12 +58,11 @@ function statusText(view: SandboxView, now: number): string {
 
 const NONE = '<none>';
 
-/** As `docker images`: once by each of its names. */
-export function dockerImages(view: ImageView, { now, full }: Terms): DockerRow[] {
+/** As `docker images`, by the first of its names. */
+export function dockerImage(view: ImageView, { now, full }: Terms): DockerRow {
   const { references, repo_digests, created } = view;
-  const names = references.length > 0 ? references : [repo_digests[0] ?? NONE];
-  return names.map((name) => ({
-    ...repositoryAndTag(familiarName(name)),
+  return {
+    ...repositoryAndTag(familiarName(references[0] ?? repo_digests[0] ?? NONE)),
     ID: full ? view.digest : shortDigest(view.digest),
     Digest: view.digest,
     CreatedAt: created ?? '',
@@ -73,7 +72,7 @@ export function dockerImages(view: ImageView, { now, full }: Terms): DockerRow[]
     UniqueSize: formatSize(view.unique_size_bytes),
     SharedSize: formatSize(view.size_bytes - view.unique_size_bytes),
     Containers: String(view.used_by.length),
-  }));
+  };
 }
 
 /** Of `localhost:5000/tool:1`, `alpine@sha256:...`, `host`. */

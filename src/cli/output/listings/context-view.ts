@@ -55,9 +55,9 @@ export function contextListing(contexts: KnownContexts, options: ViewOptions): L
   return {
     items,
     columns: [
-      { title: 'NAME', copied: true, value: ({ name, current }) => (current ? `${name} *` : name) },
-      { title: 'DESCRIPTION', value: ({ description }) => description },
-      { title: 'ENDPOINT', value: ({ endpoint }) => endpoint },
+      { title: 'NAME', whole: true, value: ({ name, current }) => (current ? `${name} *` : name) },
+      { title: 'DESCRIPTION', spare: 0, value: ({ description }) => description },
+      { title: 'ENDPOINT', whole: true, value: ({ endpoint }) => endpoint },
       { title: 'NAMESPACE', wide: true, value: ({ namespace }) => namespace ?? '' },
       { title: 'ERROR', wide: !broken, value: ({ error }) => error },
     ],

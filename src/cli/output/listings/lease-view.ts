@@ -10,7 +10,7 @@ export function leaseListing(leases: Lease[], now: number): Listing<LeaseView> {
     items: leases.map(leaseView),
     sample: sampleLease,
     columns: [
-      { title: 'LEASE', copied: true, value: (l) => l.id },
+      { title: 'LEASE', whole: true, value: (l) => l.id },
       { title: 'POOL', value: (l) => l.pool },
       { title: 'IMAGE', value: (l) => familiarName(l.image) },
       { title: 'AGE', spare: -1, value: (l) => formatAge(now - Date.parse(l.created_at)) },

@@ -13,7 +13,7 @@ export function poolStatusListing(rows: PoolShapeStatus[]): Listing<PoolShapeVie
   const items = rows.map(poolShapeView);
   return {
     items,
-    columns: [{ title: 'POOL', copied: true, value: (r) => r.pool }, ...shapeColumns(items.filter(isInUse))],
+    columns: [{ title: 'POOL', whole: true, value: (r) => r.pool }, ...shapeColumns(items.filter(isInUse))],
     name: (r) => r.pool,
     inTable: isInUse,
   };

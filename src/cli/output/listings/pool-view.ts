@@ -41,7 +41,7 @@ export function poolListing(pools: PoolInfo[], now: number): Listing<PoolView> {
     ...(spare !== undefined && { spare }),
   });
   const columns: Column<PoolView>[] = [
-    { title: 'NAME', copied: true, value: (p) => p.name },
+    { title: 'NAME', whole: true, value: (p) => p.name },
     { title: 'STATE', value: (p) => p.state, tone: (p) => STATE_TONES[p.state] },
     { title: 'WARM', value: (p) => warmText(p.policy) },
     count('IDLE', (p) => p.idle),
@@ -150,7 +150,7 @@ const diskText = ({ disk }: Resources): string => (disk === undefined ? '' : `, 
 const orNever = (ms: number): string => (ms === 0 ? 'never' : formatDuration(ms));
 
 const instanceColumns: Column<InstanceView>[] = [
-  { title: 'INSTANCE', copied: true, value: (i) => i.id },
+  { title: 'INSTANCE', whole: true, value: (i) => i.id },
   { title: 'STATE', value: (i) => i.state, tone: (i) => INSTANCE_TONES[i.state] },
   { title: 'PID', value: (i) => String(i.pid) },
   { title: 'AGE', value: (i) => formatAge(i.age_ms) },

@@ -29,17 +29,17 @@ export interface ListOptions {
 function sandboxColumns(options: ListOptions): Column<SandboxView>[] {
   return [
     ...(options.namespaces ? [{ title: 'NAMESPACE', value: (s: SandboxView) => s.namespace }] : []),
-    { title: 'NAME', copied: true, value: (s) => s.name },
-    { title: 'ID', copied: true, spare: 0, value: (s) => (options.full ? s.id : shortId(s.id)) },
+    { title: 'NAME', whole: true, value: (s) => s.name },
+    { title: 'ID', whole: true, spare: -1, value: (s) => (options.full ? s.id : shortId(s.id)) },
     {
       title: 'PHASE',
       whole: true,
       value: (s) => phaseText(s, options.now),
       tone: (s) => (s.paused ? 'busy' : TONES[s.phase]),
     },
-    { title: 'IMAGE', value: (s) => s.image },
-    { title: 'NODE', spare: 1, value: (s) => s.node },
-    { title: 'AGE', spare: -1, value: (s) => ageText(s.created_at, options.now) },
+    { title: 'IMAGE', spare: -2, value: (s) => s.image },
+    { title: 'NODE', spare: 0, value: (s) => s.node },
+    { title: 'AGE', spare: -3, value: (s) => ageText(s.created_at, options.now) },
     { title: 'COMMAND', wide: true, value: (s) => commandText(s.spec) },
     { title: 'POOL', wide: true, value: (s) => s.pool },
     { title: 'GENERATION', wide: true, value: (s) => String(s.generation) },
@@ -74,8 +74,8 @@ export function createdListing(
     items: [{ ...sandboxView(sandbox), elapsed_ms: elapsed }],
     single: true,
     columns: [
-      { title: 'NAME', copied: true, value: (s) => s.name },
-      { title: 'ID', copied: true, value: (s) => (full ? s.id : shortId(s.id)) },
+      { title: 'NAME', whole: true, value: (s) => s.name },
+      { title: 'ID', whole: true, value: (s) => (full ? s.id : shortId(s.id)) },
       { title: 'NODE', value: (s) => s.node },
       { title: 'ENDPOINTS', value: (s) => s.endpoints.join(',') },
       { title: 'TIME', value: (s) => `${s.elapsed_ms}ms` },

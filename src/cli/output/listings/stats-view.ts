@@ -27,7 +27,7 @@ export const statsListing = (
   items,
   columns: [
     ...(namespaces ? [{ title: 'NAMESPACE', value: (s: StatsView) => s.namespace }] : []),
-    { title: 'NAME', copied: true, value: ({ name }) => name },
+    { title: 'NAME', whole: true, value: ({ name }) => name },
     { title: 'CPU %', value: ({ cpu_percent }) => percent(cpu_percent) },
     { title: 'MEM USAGE / LIMIT', value: usage },
     { title: 'MEM %', spare: 0, value: ({ memory_percent }) => percent(memory_percent) },

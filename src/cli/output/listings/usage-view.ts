@@ -25,11 +25,11 @@ export function usageListing(rows: UsageRow[]): Listing<UsageRow> {
   return {
     items: rows,
     columns: [
-      { title: 'TYPE', whole: true, value: ({ type }) => TITLES[type] },
+      { title: 'TYPE', least: 13, value: ({ type }) => TITLES[type] },
       { title: 'TOTAL', spare: -1, value: (row) => count(row.total) },
       { title: 'ACTIVE', spare: -2, value: (row) => count(row.active) },
       { title: 'SIZE', value: (row) => formatSize(row.size_bytes) },
-      { title: 'RECLAIMABLE', value: reclaimable },
+      { title: 'RECLAIMABLE', whole: true, value: reclaimable },
       memory,
     ],
     name: ({ type }) => type,
@@ -43,10 +43,10 @@ export function usageDetailsListing(details: UsageDetail[], full = false): Listi
   return {
     items: details,
     columns: [
-      { title: 'TYPE', whole: true, value: ({ type }) => TITLES[type] },
+      { title: 'TYPE', least: 13, value: ({ type }) => TITLES[type] },
       { title: 'NAME', folds: true, least: 17, value: nameWithin },
-      { title: 'ID', copied: true, spare: 1, value: ({ id }) => (full ? (id ?? '') : shortened(id)) },
-      { title: 'STATE', value: ({ state }) => state ?? '' },
+      { title: 'ID', whole: true, spare: 1, value: ({ id }) => (full ? (id ?? '') : shortened(id)) },
+      { title: 'STATE', spare: -1, value: ({ state }) => state ?? '' },
       { title: 'SIZE', value: (row) => formatSize(row.size_bytes) },
       { title: 'RECLAIMABLE', value: (row) => (row.reclaimable ? 'yes' : 'no') },
       memory,

@@ -130,6 +130,20 @@ describe('image list', () => {
   });
 });
 
+it('image list shows an image by each of its names, and of those only by the ones that were asked for', async () => {
+  const names = async (words: string) =>
+    (await fsb(words)).stdout.split('\n').flatMap((line) => line.split(' ')[0] || []);
+  expect(await names('images --filter label=team')).toEqual(['IMAGE', 'alpine:edge', 'me/tool:1']);
+  expect(await names('images alpine')).toEqual(['IMAGE', 'alpine:3', 'alpine:edge']);
+  expect(await names('images alpine -o name')).toEqual(
+    images.slice(1, 3).map(({ references }) => references[0]),
+  );
+  expect(await names('images me/tool --format {{.Repository}}:{{.Tag}}')).toEqual(['me/tool:1']);
+  expect(JSON.parse((await fsb('images me/tool -o json')).stdout)).toMatchObject([
+    { references: images[2]!.references },
+  ]);
+});
+
 it('image list --digests shows what registries call them', async () => {
   const { stdout } = await fsb('images --digests me/tool');
   expect(stdout).toMatch(/^IMAGE +DIGEST +REPO DIGESTS +SIZE/);

@@ -7,9 +7,11 @@ import { jsonText } from '../../../../src/cli/output/json-text.ts';
 import { imageListing } from '../../../../src/cli/output/listings/image-listing.ts';
 import { type InfoView, infoListing } from '../../../../src/cli/output/listings/info-view.ts';
 import { createdListing, sandboxListing } from '../../../../src/cli/output/listings/sandbox-listing.ts';
+import { statsListing } from '../../../../src/cli/output/listings/stats-view.ts';
 import { versionListing } from '../../../../src/cli/output/listings/version-view.ts';
 import { type Listing, type OutputFormat, printable, render } from '../../../../src/cli/output/output.ts';
 import { printableText } from '../../../../src/cli/output/table.ts';
+import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { parseSpec } from '../../../../src/core/model/sandbox/spec.ts';
 import { sandboxView } from '../../../../src/core/view/sandbox-view.ts';
 import { NOW, sandboxes } from '../../../helpers/cli/fixed-answers.ts';
@@ -25,6 +27,8 @@ const unreachable: InfoView = {
   },
   core: null,
 };
+const USAGE = { cpu_percent: 1, memory: 2 ** 20, memory_limit: 2 ** 29, memory_percent: 0.2, pids: 1 };
+
 const checks: Check[] = [
   { name: 'node', ok: true, found: 'v20.20.0', hint: '' },
   { name: 'guest programs', ok: false, found: 'missing: fsb-init', hint: 'Build them with: make -C guest' },
@@ -55,6 +59,22 @@ describe('output', () => {
     const options = { format: 'table', quiet: false, colors: false, width: 80 } as const;
     const text = await render(imageListing(images, NOW), options);
     await expect(text).toMatchFileSnapshot('../../../fixtures/golden/image-list-long.80.txt');
+    const first = text.split('\n').map((line) => line.split(' ')[0]);
+    expect(first).toEqual(['IMAGE', 'a:1', ...names, '']);
+  });
+
+  it('has whole phases beside a long name in a terminal of 60 columns, and breaks no word', async () => {
+    const name = 'nightly-build-of-the-tools-with-all-of-them';
+    const [, failed, exited] = sandboxes.map((each) => ({ ...each, name }));
+    const options = { format: 'table', quiet: false, colors: false, width: 60 } as const;
+    const list = (sandbox: Sandbox) => render(sandboxListing([sandbox], { now: NOW, full: false }), options);
+    expect(await list(exited!)).toBe(`${'NAME'.padEnd(46)}PHASE\n${name}   Exited (7)\n`);
+    expect(await list(failed!)).toBe(`NAME\n   PHASE\n${name}\n   Failed (SIGKILL)\n`);
+    const row = { ...{ name, namespace: 'default', id: 'a'.repeat(32), time: null }, ...USAGE };
+    const stats = await render(statsListing([row], { full: false, namespaces: false }), options);
+    expect(stats).toBe(
+      `NAME                                          CPU %\n   MEM USAGE / LIMIT\n${name}   1.00%\n   1MiB / 512MiB\n`,
+    );
   });
 
   it('prints only names or ids with -q', async () => {
