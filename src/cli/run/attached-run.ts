@@ -27,9 +27,9 @@ const GOES = 'It is deleted when its command ends.';
 export async function attachToRun(run: AttachedRun): Promise<number> {
   const { ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
-    if (!flags.rm) throw await withWhatRunsOn(run, error);
     const left = await leftRunning(run, error);
     if (left !== undefined) throw withNote(error, left);
+    if (!flags.rm) throw await withWhatRunsOn(run, error);
     await removeAfterRun(run);
     throw error;
   });
@@ -57,10 +57,8 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
   } catch (thrown) {
     const error = FsbError.from(thrown);
     if (error.code !== 'unavailable') throw thrown;
-    throw new FsbError('run_failed', `${ref.name} was created, but its output is lost: ${error.message}`, {
-      hint: `It may still be running: look with \`fsb-ctl get ${ref.name}\`.`,
-      cause: error,
-    });
+    const message = `${ref.name} was created, but its output is lost: ${error.message}`;
+    throw new FsbError('run_failed', message, { cause: error });
   }
 }
 
@@ -74,9 +72,11 @@ async function withWhatRunsOn({ core, ref }: AttachedRun, error: unknown): Promi
   return new FsbError('timeout', error.message, { hint: hint.trim(), cause: error });
 }
 
+/** What a client can only suppose of it is known here. */
 function withNote(thrown: unknown, note: string): FsbError {
-  const { code, message, hint } = FsbError.from(thrown);
-  return new FsbError(code, message, { hint: hint ? `${note} ${hint}` : note, cause: thrown });
+  const { code, message, hint = '' } = FsbError.from(thrown);
+  const rest = hint.replace(/It may still be running: look with `[^`]*`\./, '').trim();
+  return new FsbError(code, message, { hint: `${note} ${rest}`.trim(), cause: thrown });
 }
 
 /**
@@ -84,7 +84,7 @@ function withNote(thrown: unknown, note: string): FsbError {
  * ended it here, or the reader of its output is gone.
  */
 async function leftRunning(
-  { core, ref, interruption }: AttachedRun,
+  { core, ref, flags, interruption }: AttachedRun,
   error: unknown,
 ): Promise<string | undefined> {
   if (interruption.signal.aborted || error instanceof OutputClosed) return undefined;
@@ -94,7 +94,11 @@ async function leftRunning(
   );
   if (state !== 'Running' && state !== 'unknown') return undefined;
   const runsOn = state === 'Running' ? 'runs on' : 'may run on';
-  return `${ref.name} ${runsOn}. ${GOES}`;
+  const way =
+    flags.interactive || flags.tty
+      ? `Join it again with \`fsb-ctl attach ${ref.name}\`.`
+      : `Follow it with \`fsb-ctl logs -f ${ref.name}\`.`;
+  return `${ref.name} ${runsOn}. ${flags.rm ? `${GOES} ` : ''}${way}`;
 }
 
 /** How the command ended is what there is to report, whatever comes of this: the core sees to it as well. */
