@@ -1,5 +1,6 @@
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { commandArg, nameArg, processFlags, workdirFlag } from '../cli/command/flags.ts';
+import { onSameCore } from '../cli/command/same-core.ts';
 import { followCommand, planCommand } from '../cli/session/command-run.ts';
 
 export default class Exec extends BaseCommand {
@@ -33,7 +34,7 @@ Everything after the first word of the command belongs to the command. Standard 
     return followCommand(
       session,
       plan,
-      { place: ref.name, shownBy: `fsb-ctl top ${ref.name}` },
+      { place: ref.name, shownBy: onSameCore(`fsb-ctl top ${ref.name}`, this.typed) },
       this.world,
       this.interruption,
     );

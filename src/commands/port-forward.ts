@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { nameArg } from '../cli/command/flags.ts';
+import { onSameCore } from '../cli/command/same-core.ts';
 import { forwardPorts } from '../cli/forward/forward.ts';
 import { type Listener, socketAddress } from '../cli/forward/listener.ts';
 import { parsePorts } from '../cli/forward/ports.ts';
@@ -44,7 +45,8 @@ With -o json it prints one object a line, with -q the local ports.`;
     const ports = args.ports.map(parsePorts);
     const ref = this.ref(args.name);
     const { signal } = this.interruption;
-    const warn = (text: string): void => void tryWrite(this.world.terminal.stderr, `${text}\n`);
+    const warn = (text: string): void =>
+      void tryWrite(this.world.terminal.stderr, `${onSameCore(text, this.typed)}\n`);
     if (!isLoopback(flags.address))
       warn(`Warning: whoever reaches ${flags.address} reaches into the sandbox.`);
     const core = await this.core();

@@ -10,13 +10,14 @@ import { shellWords } from '../../core/model/shell-words.ts';
 import { withOrigin } from '../config/named-by.ts';
 import { insteadOfFlag, insteadOfName, insteadOfWord } from '../docker/flags.ts';
 import { sideBySide } from '../output/side-by-side.ts';
-import { type FlagArities, firstWord } from '../program/pass-through.ts';
+import { firstWord } from '../program/pass-through.ts';
 import type { Asking } from '../terminal/prompts.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { Interruption } from './interruption.ts';
 import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
+import { onSameCore } from './same-core.ts';
 import { whenSilent } from './silent-core.ts';
 import { wantsJson } from './wants-json.ts';
 
@@ -150,21 +151,21 @@ export abstract class BaseCommand extends OutputCommand {
 
   /** The first of its own words, where they could not be parsed: `box`, as a shell takes it. */
   protected firstWord(instead: string): string {
-    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags } as FlagArities;
-    return shellWords([firstWord(this.argv, flags) ?? instead]);
+    return shellWords([firstWord(this.argv, this.arities) ?? instead]);
   }
 
   protected get failureContext(): FailureContext {
-    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
+    const flags = this.arities;
     return {
       // A program that has JSON configured reads failures as such, too.
-      json: wantsJson(this.argv, flags as FlagArities, () => this.settings.output === 'json'),
+      json: wantsJson(this.argv, flags, () => this.settings.output === 'json'),
       debug: this.world.env.FSB_DEBUG === '1',
       command: `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`,
       flagNames: Object.keys(flags),
       insteadOf: (flag) => insteadOfFlag(this.id ?? '', flag),
       insteadOfWord: (word) => insteadOfWord(this.id ?? '', word),
       toGive: this.toGive,
+      onSameCore: (hint) => onSameCore(hint, this.typed),
     };
   }
 

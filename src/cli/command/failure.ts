@@ -25,6 +25,8 @@ export interface FailureContext {
   insteadOfWord?: (word: string) => string | undefined;
   /** What to give where a word is missing, by the last of its names: `COMMAND`. */
   toGive?: Readonly<Record<string, string>>;
+  /** A hint, with its commands about the core that the line names. */
+  onSameCore?: (hint: string) => string;
 }
 
 /** Total: whatever was thrown gets a text and an exit code. */
@@ -32,7 +34,13 @@ export function describeFailure(thrown: unknown, context: FailureContext): Failu
   if (thrown instanceof OutputClosed) return { text: '', exitCode: OutputClosed.exitCode };
   const error = toFsbError(thrown, context);
   const quiet = error instanceof Interrupted;
-  return { text: quiet ? '' : renderError(error, thrown, context), exitCode: error.exitCode };
+  const text = quiet ? '' : renderError(onSameCore(error, context), thrown, context);
+  return { text, exitCode: error.exitCode };
+}
+
+function onSameCore(error: FsbError, { onSameCore }: FailureContext): FsbError {
+  if (error.hint === undefined || onSameCore === undefined) return error;
+  return new FsbError(error.code, error.message, { hint: onSameCore(error.hint), cause: error });
 }
 
 export function renderError(

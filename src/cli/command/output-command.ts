@@ -9,9 +9,11 @@ import {
   render,
   renderEach,
 } from '../output/output.ts';
+import type { FlagArities } from '../program/pass-through.ts';
 import { tryWrite, write } from '../terminal/streams.ts';
 import { canRedraw, type World } from '../terminal/world.ts';
 import { globalFlags, type globalFlagsWithoutFormat } from './global-flags.ts';
+import { onSameCore, type Typed, typedIn } from './same-core.ts';
 
 // The bounds of oclif's own parse(), which it does not export.
 // biome-ignore lint/suspicious/noExplicitAny: as there
@@ -143,10 +145,20 @@ export abstract class OutputCommand extends Command {
     return this.quiet || this.forPrograms;
   }
 
+  /** Of all its flags, also where its words could not be parsed. */
+  protected get arities(): FlagArities {
+    return { ...this.ctor.baseFlags, ...this.ctor.flags } as FlagArities;
+  }
+
+  /** Which core and namespace the line names. */
+  protected get typed(): Typed {
+    return typedIn(this.argv, this.arities, this.world.cwd);
+  }
+
   /** A line for people, on stderr; silent with -q and in machine formats, and when there is nothing to say. */
   protected async say(text: string | undefined): Promise<void> {
     if (text === undefined || this.silent) return;
-    await tryWrite(this.world.terminal.stderr, `${text}\n`);
+    await tryWrite(this.world.terminal.stderr, `${onSameCore(text, this.typed)}\n`);
   }
 
   /** Tells a person at a terminal what the command waits for, when that takes long. @param logged also where there is none */

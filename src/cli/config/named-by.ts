@@ -23,13 +23,17 @@ function withContext({ code, hint }: FsbError, settings: Settings): string | und
   return hint.replace(`${UPDATE}NAME`, () => `${UPDATE}${context}`);
 }
 
+/** A core that was reached may have something that it could not reach itself, such as a registry. */
+const OF_REACHING =
+  /\b(?:reach the|the connection to the|a|no) core\b|^(?:the (?:core|socket)|fsb-ctl) (?:on|at) |^on \S+: /;
+
 function namedBy(
   { code, message }: FsbError,
   settings: Settings,
   argv: readonly string[],
 ): string | undefined {
   try {
-    if (code === 'unavailable') return ofCore(settings);
+    if (code === 'unavailable') return OF_REACHING.test(message) ? ofCore(settings) : undefined;
     if (code === 'invalid_argument') return ofValue(message, settings);
     if (code !== 'not_found') return undefined;
     const { value: pool, origin } = settings.get('pool');

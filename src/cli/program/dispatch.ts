@@ -3,6 +3,7 @@ import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { describeFailure } from '../command/failure.ts';
 import { globalFlags } from '../command/global-flags.ts';
+import { onSameCore, typedIn } from '../command/same-core.ts';
 import { wantsJson } from '../command/wants-json.ts';
 import { Settings } from '../config/settings.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
@@ -46,6 +47,7 @@ export async function main(argv: string[], program: Program, world: World): Prom
       debug: world.env.FSB_DEBUG === '1',
       command: bin,
       flagNames: Object.keys(globalFlags),
+      onSameCore: (hint: string) => onSameCore(hint, typedIn(argv, GLOBAL, world.cwd)),
     };
     const { text, exitCode } = describeFailure(error, context);
     await tryWrite(world.terminal.stderr, text);

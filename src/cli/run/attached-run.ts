@@ -32,9 +32,9 @@ const GOES = 'It is deleted when its command ends.';
 export async function attachToRun(run: AttachedRun): Promise<number> {
   const { ref, flags, world } = run;
   const end = await streamMain(run).catch(async (error: unknown) => {
-    if (!flags.rm) throw await withWhatRunsOn(run, error);
     const left = await leftRunning(run, error);
     if (left !== undefined) throw withNote(error, left);
+    if (!flags.rm) throw await withWhatRunsOn(run, error);
     await removeAfterRun(run);
     throw error;
   });
@@ -63,10 +63,8 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
   } catch (thrown) {
     const error = FsbError.from(thrown);
     if (error.code !== 'unavailable') throw thrown;
-    throw new FsbError('run_failed', `${ref.name} was created, but its output is lost: ${error.message}`, {
-      hint: `It may still be running: look with \`fsb-ctl get ${ref.name}\`.`,
-      cause: error,
-    });
+    const message = `${ref.name} was created, but its output is lost: ${error.message}`;
+    throw new FsbError('run_failed', message, { cause: error });
   }
 }
 
@@ -81,9 +79,11 @@ async function withWhatRunsOn(run: AttachedRun, error: unknown): Promise<unknown
   return new FsbError('timeout', error.message, { hint: hint.trim(), cause: error });
 }
 
+/** What a client can only suppose of it is known here. */
 function withNote(thrown: unknown, note: string): FsbError {
-  const { code, message, hint } = FsbError.from(thrown);
-  return new FsbError(code, message, { hint: hint ? `${note} ${hint}` : note, cause: thrown });
+  const { code, message, hint = '' } = FsbError.from(thrown);
+  const rest = hint.replace(/It may still be running: look with `[^`]*`\./, '').trim();
+  return new FsbError(code, message, { hint: `${note} ${rest}`.trim(), cause: thrown });
 }
 
 /**
@@ -91,7 +91,7 @@ function withNote(thrown: unknown, note: string): FsbError {
  * ended it here, or the reader of its output is gone.
  */
 async function leftRunning(run: AttachedRun, error: unknown): Promise<string | undefined> {
-  const { core, ref, interruption } = run;
+  const { core, ref, flags, interruption } = run;
   if (interruption.signal.aborted || error instanceof OutputClosed) return undefined;
   const state = await core.sandboxes.get(itself(run)).then(
     (sandbox) => sandbox.state.phase,
@@ -99,7 +99,11 @@ async function leftRunning(run: AttachedRun, error: unknown): Promise<string | u
   );
   if (state !== 'Running' && state !== 'unknown') return undefined;
   const runsOn = state === 'Running' ? 'runs on' : 'may run on';
-  return `${ref.name} ${runsOn}. ${GOES}`;
+  const way =
+    flags.interactive || flags.tty
+      ? `Join it again with \`fsb-ctl attach ${ref.name}\`.`
+      : `Follow it with \`fsb-ctl logs -f ${ref.name}\`.`;
+  return `${ref.name} ${runsOn}. ${flags.rm ? `${GOES} ` : ''}${way}`;
 }
 
 /** How the command ended is what there is to report, whatever comes of this: the core sees to it as well. */

@@ -31,7 +31,7 @@ export default class DaemonStart extends LocalCommand {
         : `The core was running already (pid ${status.pid}); its settings are unchanged.`,
     );
     if (started) await this.say(surprises(status));
-    if (!started) await this.say(wayToChange(given));
+    if (!started) await this.say(wayToChange(given, status.flags));
     else if (lost.length > 0)
       await this.say(`The core before had ended unexpectedly; this one is without its ${shellWords(lost)}`);
     if (started && status.flags?.includes('--generate-token'))

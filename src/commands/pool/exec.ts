@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { commandArg, leaseArg, processFlags } from '../../cli/command/flags.ts';
+import { onSameCore } from '../../cli/command/same-core.ts';
 import { followCommand, planCommand } from '../../cli/session/command-run.ts';
 
 export default class PoolExec extends BaseCommand {
@@ -28,7 +29,7 @@ Everything after the first word of the command belongs to the command. Standard 
     return followCommand(
       session,
       plan,
-      { place: `lease ${args.lease}`, shownBy: 'fsb-ctl pool leases' },
+      { place: `lease ${args.lease}`, shownBy: onSameCore('fsb-ctl pool leases', this.typed) },
       this.world,
       this.interruption,
     );

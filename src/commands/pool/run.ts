@@ -1,5 +1,6 @@
 import { Args } from '@oclif/core';
 import { DEFAULT_DETACH_KEYS } from '../../cli/command/flags.ts';
+import { onSameCore } from '../../cli/command/same-core.ts';
 import { withImage } from '../../cli/images/pull-missing.ts';
 import { PullingCommand } from '../../cli/images/pulling-command.ts';
 import { leaseListing } from '../../cli/output/listings/lease-view.ts';
@@ -55,7 +56,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     return followCommand(
       session,
       plan,
-      { place: `pool ${request.pool}`, shownBy: 'fsb-ctl pool status' },
+      { place: `pool ${request.pool}`, shownBy: onSameCore('fsb-ctl pool status', this.typed) },
       this.world,
       this.interruption,
     );
@@ -96,7 +97,7 @@ With --lease the instance is kept for "pool exec", until "pool release" or until
     return followCommand(
       session,
       plan,
-      { place: `lease ${lease.id}`, shownBy: 'fsb-ctl pool leases' },
+      { place: `lease ${lease.id}`, shownBy: onSameCore('fsb-ctl pool leases', this.typed) },
       this.world,
       this.interruption,
     );

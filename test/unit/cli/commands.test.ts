@@ -125,6 +125,20 @@ describe('run', () => {
     expect([code, get.mock.calls]).toEqual([125, []]);
   });
 
+  it.each([
+    ['--rm', 'It is deleted when its command ends. ', 'Follow it with `fsb-ctl logs -f job`.'],
+    ['-i', '', 'Join it again with `fsb-ctl attach job`.'],
+    ['-i --rm', 'It is deleted when its command ends. ', 'Join it again with `fsb-ctl attach job`.'],
+  ])(
+    'says once that it runs on when the stream broke, and how it is seen again: %s',
+    async (how, goes, way) => {
+      const hint = 'It takes input. It may still be running: look with `fsb-ctl get -n x job`.';
+      vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(new FsbError('run_failed', 'lost', { hint }));
+      const { stderr } = await fsb(`run job ${how} --image host sleep 60`);
+      expect(stderr).toBe(`Error: lost\nHint: job runs on. ${goes}${way} It takes input.\n`);
+    },
+  );
+
   it('with --rm leaves what runs on to the core when the stream broke', async () => {
     vi.spyOn(core.sandboxes, 'attach').mockRejectedValueOnce(lost);
     const { code, stderr } = await fsb('run job --rm --image host sleep 60');

@@ -26,6 +26,15 @@ it.each([
   [['--max=5', '--http=off'], 'To change them: fsb-ctl daemon restart --max=5 --http=off'],
 ])('what changes a core that runs: %j', (given, way) => expect(wayToChange(given)).toBe(way));
 
+it('changes only what is other than it has; a policy may be other by now', () => {
+  const before = ['--http=off', '--max=5'];
+  expect(wayToChange(['--http=off'], before)).toBe('It has these flags already.');
+  expect(wayToChange(before, before)).toBe('To change them: fsb-ctl pool update default-pool --max=5');
+  expect(wayToChange(['--http=off', '--metrics=off'], before)).toBe(
+    'To change them: fsb-ctl daemon restart --metrics=off',
+  );
+});
+
 describe('what a core was started with', () => {
   const core = { pid: 7, flags: ['--http=off'] } as Partial<CoreStatus> as CoreStatus;
 

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../../command/base-command.ts';
+import type { Typed } from '../../command/same-core.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { CoreChoice } from '../../config/sources.ts';
 import { originText } from '../../output/listings/config-view.ts';
@@ -9,6 +10,12 @@ import type { LocalCore } from './local-core.ts';
 export abstract class LocalCommand extends BaseCommand {
   protected override get appearance(): Pick<Settings, 'output' | 'color'> {
     return this.settings.usable;
+  }
+
+  /** It may name another core, and is not about that. */
+  protected override get typed(): Typed {
+    const { root } = super.typed;
+    return root === undefined ? {} : { root };
   }
 
   /** That of `root`, else that of this machine: whoever has configured another one may have taken it for that. */

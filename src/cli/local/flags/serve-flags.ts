@@ -37,13 +37,17 @@ export function keptFlags(before: readonly string[], given: readonly string[]): 
   return before.filter((word) => !(nameOf(word) in policyFlags) && !said.has(subjectOf(word)));
 }
 
-/** What to type for a core that runs to have these flags; what is a policy's alone needs no other core. */
-export function wayToChange(given: readonly string[]): string | undefined {
+/**
+ * What to type for a core that runs to have these flags; what is a policy's alone needs no other core.
+ * @param before those that it was started with; its policies may be others by now
+ */
+export function wayToChange(given: readonly string[], before: readonly string[] = []): string | undefined {
   if (given.length === 0) return undefined;
-  const way = given.every((word) => nameOf(word) in policyFlags)
-    ? `pool update ${DEFAULT_POOL}`
-    : 'daemon restart';
-  return `To change them: fsb-ctl ${way} ${shellWords(given)}`;
+  const isPolicy = (word: string): boolean => nameOf(word) in policyFlags;
+  const others = given.filter((word) => isPolicy(word) || !before.includes(word));
+  if (others.length === 0) return 'It has these flags already.';
+  const way = others.every(isPolicy) ? `pool update ${DEFAULT_POOL}` : 'daemon restart';
+  return `To change them: fsb-ctl ${way} ${shellWords(others)}`;
 }
 
 const nameOf = (word: string): string => /^--(?:no-)?([^=]+)/.exec(word)?.[1] ?? '';

@@ -320,6 +320,18 @@ describe('what is not there, and nobody has typed', () => {
     expect(await hints('list --host tcp://127.0.0.1:2')).toBe('Hint: Is it running?');
   });
 
+  it('is not told of a core that was reached, and has answered', async () => {
+    await using core = hostCore();
+    const failure = new FsbError('unavailable', 'cannot pull a: registry-1.docker.io: unknown host name', {
+      hint: 'Has the core DNS?',
+    });
+    vi.spyOn(core.images, 'pull').mockImplementation(() => {
+      throw failure;
+    });
+    const { stderr } = await fsb('image pull a', { core, env: { FSB_HOST: 'tcp://127.0.0.1:2' } });
+    expect(stderr.split('\n')).toContain('Hint: Has the core DNS?');
+  });
+
   it('is told where it can be no core, or no namespace', async () => {
     const connect = async ({ endpoint = '' }: ConnectOptions): Promise<never> => {
       parseEndpoint(endpoint);
