@@ -14,6 +14,7 @@ let core: HostCore;
 let served: ServedCore;
 let proxy: BreakingProxy;
 let client: CoreApi;
+let away: ReturnType<typeof vi.fn<() => void>>;
 
 beforeEach(async () => {
   core = hostCore();
@@ -24,7 +25,8 @@ beforeEach(async () => {
   const system = Object.assign(Object.create(core.system), { info });
   served = await serveAndConnect(Object.assign(Object.create(core), { system }), 'tcp');
   proxy = await breakingProxy(served.servers.http[0]!, []);
-  client = connectCore({ grpc: served.servers.grpc[0]! });
+  away = vi.fn();
+  client = connectCore({ grpc: served.servers.grpc[0]!, away });
 });
 
 afterEach(async () => {
@@ -76,6 +78,17 @@ it('goes on with the next core: no output is missing or doubled, the size is sen
   expect(await session.exited).toMatchObject({ code: 3, signal: null });
   const from = attach.mock.calls.map(([, request]) => request.from?.stdout);
   expect(from).toEqual([3, 8]);
+  await session.close();
+});
+
+it('tells once that there is no core, where the next one is not there soon', async () => {
+  const { session } = await joined();
+  expect(away).not.toHaveBeenCalled();
+  await goes(session);
+  await expect.poll(() => away.mock.calls.length).toBe(1);
+  await comes();
+  await expect.poll(() => session.isAway).toBe(false);
+  expect(away).toHaveBeenCalledTimes(1);
   await session.close();
 });
 
