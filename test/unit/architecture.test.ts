@@ -206,6 +206,7 @@ const clockTakers: Record<string, string> = {
   main: 'makes what every command is given',
   'core/daemon': 'makes the core, and hands it a clock',
   'core/agent-daemon': 'makes a node without a controller, and hands it a clock',
+  'core/client/absence': 'runs in the process of the command; a test hands in another one',
   'core/client/deed': 'runs in the process of the command, which has no other',
   'core/client/grpc-rpc': 'runs in the process of the command',
   'core/server/grpc/call': 'judges a deadline that grpc-js has made of that clock',

@@ -2,6 +2,7 @@ import type { CoreApi } from '../../core/api/core-api.ts';
 import type { ConnectOptions } from '../terminal/world.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Here } from './here.ts';
+import { LOOKING } from './looking.ts';
 
 /**
  * The core of an endpoint; without one the local core, which is started when it does not run. What only one kind of
@@ -10,28 +11,29 @@ import type { Here } from './here.ts';
  * @throws invalid_argument, unsupported, unavailable
  */
 export async function connect(options: ConnectOptions, here: Here, signal: AbortSignal): Promise<CoreApi> {
-  if (options.endpoint === undefined) return connectLocal(options, here);
+  const away = (): void => void options.say(LOOKING);
+  if (options.endpoint === undefined) return connectLocal(options, here, away);
   const endpoint = parseEndpoint(options.endpoint);
   if (endpoint.kind === 'ssh') {
     const { connectSsh } = await import('./ssh.ts');
-    return connectSsh(endpoint, { start: startAllowed(options, here), here });
+    return connectSsh(endpoint, { start: startAllowed(options, here), here, away });
   }
   if (endpoint.kind === 'embedded') {
     const { connectEmbedded } = await import('./embedded.ts');
     return connectEmbedded(endpoint.root, here);
   }
   const { connectCore } = await import('../../core/client/connect-core.ts');
-  if (endpoint.kind === 'unix') return connectCore({ grpc: endpoint.grpc, http: endpoint.http });
+  if (endpoint.kind === 'unix') return connectCore({ grpc: endpoint.grpc, http: endpoint.http, away });
   const { clientSecurity } = await import('./credentials.ts');
   const security = await clientSecurity(endpoint.kind, options.tls ?? {}, here, signal);
   const hint =
     endpoint.kind === 'tcp'
       ? `Is it running, and is that its address? If it has TLS, use tls://${endpoint.grpc}.`
       : undefined;
-  return connectCore({ grpc: endpoint.grpc, security, ...(hint && { hint }) });
+  return connectCore({ grpc: endpoint.grpc, security, ...(hint && { hint }), away });
 }
 
-async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreApi> {
+async function connectLocal(options: ConnectOptions, here: Here, away: () => void): Promise<CoreApi> {
   const [{ localCore }, { assertOwnDirectory }] = await Promise.all([
     import('../local/daemon/find.ts'),
     import('../../core/root/private-directory.ts'),
@@ -45,7 +47,7 @@ async function connectLocal(options: ConnectOptions, here: Here): Promise<CoreAp
   const { connectCore } = await import('../../core/client/connect-core.ts');
   const { grpcSocket, httpSocket } = local.paths;
   const hint = 'Is it running? See `fsb-ctl daemon status`.';
-  return connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}`, hint });
+  return connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}`, hint, away });
 }
 
 const startAllowed = ({ start }: ConnectOptions, { env }: Here): boolean =>

@@ -11,11 +11,12 @@ import { openTunnel, type Tunnel } from './ssh-tunnel.ts';
  * The core of another machine, over the system's ssh: its two sockets are forwarded to a directory of ours. Closing it
  * ends ssh.
  * @param start the core there when it does not run
+ * @param away as of a CoreAddress
  * @throws unavailable with what ssh, or fsb-ctl there, has to say
  */
 export async function connectSsh(
   endpoint: SshEndpoint,
-  { start, here }: { start: boolean; here: Here },
+  { start, here, away }: { start: boolean; here: Here; away: () => void },
 ): Promise<CoreApi> {
   const tunnel = await openTunnel(endpoint, {
     script: remoteScript(endpoint.socket, start),
@@ -29,7 +30,7 @@ export async function connectSsh(
     const grpc = await tunnel.forward(socket, 'fsb.sock');
     const http = await tunnel.forward(httpBeside(socket), 'http.sock');
     const { connectCore } = await import('../../core/client/connect-core.ts');
-    const core = connectCore({ grpc: `unix://${grpc}`, http: `unix://${http}` });
+    const core = connectCore({ grpc: `unix://${grpc}`, http: `unix://${http}`, away });
     await assertAnswers(core, tunnel, endpoint, socket);
     return through(tunnel, core);
   } catch (error) {

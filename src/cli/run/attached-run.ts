@@ -55,6 +55,7 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
     return await joinMain({
       ...{ core, ref, world, interruption, replay: true },
       stdin: flags.interactive,
+      stdinOnce: flags.interactive,
       tty: flags.tty,
       signalProxy: !flags['no-sig-proxy'],
       detachKeys: parseDetachKeys(flags['detach-keys']),

@@ -8,6 +8,11 @@ import { failurePolicyFlag, recoveryTimeoutFlag } from '../spec/recovery-flags.t
 /** The flags of `run` beside the global ones. */
 export const runFlags = {
   ...processFlags,
+  interactive: Flags.boolean({
+    ...processFlags.interactive,
+    description:
+      'In the foreground and without -t, its input ends when this call is gone and nobody attaches within 12 seconds.',
+  }),
   image: Flags.string({
     summary: 'Image to run in: host, one of "image list", or one of a registry.',
     helpValue: 'IMAGE',

@@ -14,6 +14,8 @@ export interface MainSession {
   core: CoreApi;
   ref: SandboxRef;
   stdin: boolean;
+  /** As of an AttachRequest. */
+  stdinOnce?: boolean;
   tty: boolean;
   /** Its output from the beginning. */
   replay: boolean;
@@ -32,9 +34,9 @@ export interface MainSessionFlags {
 
 /** As driveSession. */
 export async function joinMain(main: MainSession): Promise<SessionEnd> {
-  const { core, ref, stdin, tty, replay, world, interruption } = main;
+  const { core, ref, stdin, stdinOnce, tty, replay, world, interruption } = main;
   const size = tty ? terminalSize(world.terminal) : undefined;
-  const request = { stdin, replay, size: replay ? size : anotherSize(size) };
+  const request = { stdin, stdinOnce, replay, size: replay ? size : anotherSize(size) };
   const session = await core.sandboxes.attach(ref, request, { signal: interruption.signal });
   if (size !== undefined && !replay) session.resize(size);
   const { signalProxy, detachKeys, afterwards } = main;

@@ -136,6 +136,11 @@ export interface ExecRequest {
 export interface AttachRequest {
   /** Send this session's input to the main process; it must have been created with `stdin`. */
   stdin: boolean;
+  /**
+   * With `stdin`: that is all the input there is. The main process reads end-of-file in twelve seconds after nobody feeds it any
+   * more, however that came about. Not where it has a terminal, which people leave and come back to.
+   */
+  stdinOnce?: boolean;
   /** Deliver the output from its beginning; false: only what comes from now on. */
   replay: boolean;
   /** Deliver it from there on, whatever `replay` says, of that very sandbox, by whatever name; also of one that has ended, or is paused. */

@@ -4,6 +4,7 @@ import type { PoolApi } from '../api/pool-api.ts';
 import type { CallOptions, SandboxApi } from '../api/sandbox-api.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import { parseEndpoint } from '../wire/endpoint.ts';
+import type { Absence } from './absence.ts';
 import type { Rpc } from './rpc.ts';
 import type { ClientSecurity, Target } from './security.ts';
 import type { StreamApi } from './stream/stream-api.ts';
@@ -16,6 +17,8 @@ export interface CoreAddress {
   security?: ClientSecurity;
   /** What to do when nobody answers there. */
   hint?: string;
+  /** Told when the core went away under something that goes on with the next one, and there is none for a second or so. */
+  away?: () => void;
 }
 
 /**
@@ -25,11 +28,11 @@ export interface CoreAddress {
  * @throws invalid_argument for an address that does not read
  */
 export function connectCore(address: CoreAddress): CoreApi {
-  const { grpc, http, hint, security } = address;
+  const { grpc, http, hint, security, away } = address;
   // People gave the one address, from which the other one came.
   const known = { name: grpc, ...(hint === undefined ? {} : { hint }), ...(security && { security }) };
   const target = (text: string): Target => ({ ...parseEndpoint(text), ...known });
-  const connection = new LazyConnection(target(grpc), http === undefined ? undefined : target(http));
+  const connection = new LazyConnection(target(grpc), http === undefined ? undefined : target(http), away);
   const close = (): Promise<void> => connection.close();
   return {
     sandboxes: remoteSandboxes(connection),
@@ -122,18 +125,26 @@ function remotePools(connection: LazyConnection): PoolApi {
 class LazyConnection {
   readonly #grpc: Target;
   readonly #http: Target | undefined;
+  readonly #away: (() => void) | undefined;
   #rpc: Promise<Rpc> | undefined;
   #streams: Promise<StreamApi> | undefined;
   #closed = false;
 
-  constructor(grpc: Target, http: Target | undefined) {
+  constructor(grpc: Target, http: Target | undefined, away?: () => void) {
     this.#grpc = grpc;
     this.#http = http;
+    this.#away = away;
   }
+
+  /** One for all, so that each absence is told once. */
+  readonly #absence = once(async (): Promise<Absence | undefined> => {
+    if (this.#away === undefined) return undefined;
+    return new (await import('./absence.ts')).Absence(this.#away);
+  });
 
   readonly sandboxes = once(async () => {
     const { sandboxCalls } = await import('./sandbox-calls.ts');
-    return sandboxCalls(await this.#connected());
+    return sandboxCalls(await this.#connected(), await this.#absence());
   });
 
   readonly images = once(async () => {
@@ -143,7 +154,7 @@ class LazyConnection {
 
   readonly pools = once(async () => {
     const { poolCalls } = await import('./pool-calls.ts');
-    return poolCalls(await this.#connected());
+    return poolCalls(await this.#connected(), await this.#absence());
   });
 
   readonly system = once(async () => {
@@ -175,6 +186,7 @@ class LazyConnection {
     return new StreamApi(
       target,
       this.#http === undefined ? (options) => this.#httpAsTold(options) : undefined,
+      await this.#absence(),
     );
   }
 

@@ -4,12 +4,13 @@ import type { Lease } from '../model/pool/pool.ts';
 import { assertLeaseFitsWire, leaseFromWire, leaseRequestToWire } from '../wire/convert/lease.ts';
 import { poolDetailsFromWire, poolFromWire, poolStatusFromWire } from '../wire/convert/pool.ts';
 import { LeaseRequest, PoolServiceService as service } from '../wire/gen/fsb/v1/pool.ts';
+import type { Absence } from './absence.ts';
 import { orCannotTell } from './deed.ts';
 import { poolDeeds } from './pool-deeds.ts';
 import type { Rpc } from './rpc.ts';
 
 /** The pools of a core, but for what streams. */
-export function poolCalls(rpc: Rpc): Omit<PoolApi, 'run' | 'exec'> {
+export function poolCalls(rpc: Rpc, absence?: Absence): Omit<PoolApi, 'run' | 'exec'> {
   const list: PoolApi['list'] = async (options) =>
     (await rpc.call(service.list, {}, options)).pools.map(poolFromWire);
   const get: PoolApi['get'] = async (name, options) =>
@@ -33,7 +34,7 @@ export function poolCalls(rpc: Rpc): Omit<PoolApi, 'run' | 'exec'> {
       return lease;
     },
     leases: async (options) => (await rpc.call(service.leases, {}, options)).leases.map(leaseFromWire),
-    ...poolDeeds({ rpc, get, look: list }),
+    ...poolDeeds({ rpc, get, look: absence?.watch(list) ?? list }),
   };
 }
 

@@ -6,6 +6,7 @@ import { pageFromWire, pageQueryToWire, sandboxFromWire } from '../wire/convert/
 import { usageFromWire, usageQueryToWire } from '../wire/convert/usage.ts';
 import { newsFromWire, watchQueryToWire } from '../wire/convert/watch.ts';
 import { FastPathServiceService as sandboxes } from '../wire/gen/fastpath/v1/fastpath.ts';
+import type { Absence } from './absence.ts';
 import { askAgain } from './ask-again.ts';
 import { type Deed, orCannotTell } from './deed.ts';
 import type { Rpc } from './rpc.ts';
@@ -17,12 +18,13 @@ export type SandboxCalls = Omit<SandboxApi, 'exec' | 'attach' | 'logs'>;
 /** Sandboxes in one answer: far below the longest one, and more than most cores have. */
 const PAGE = 1000;
 
-export function sandboxCalls(rpc: Rpc): SandboxCalls {
+export function sandboxCalls(rpc: Rpc, absence?: Absence): SandboxCalls {
   const page: SandboxApi['page'] = async (query, options) =>
     pageFromWire(await rpc.call(sandboxes.listSandboxes, pageQueryToWire(query), options));
   const get: SandboxApi['get'] = async (ref, options) =>
     sandboxFromWire(await rpc.call(sandboxes.getSandbox, refToWire(ref), options));
-  const look = (options: CallOptions): Promise<unknown> => page({ limit: 1 }, options);
+  const first = (options: CallOptions): Promise<unknown> => page({ limit: 1 }, options);
+  const look = absence?.watch(first) ?? first;
   return {
     async create(request, options) {
       await assertSpecFitsWire(request.spec);

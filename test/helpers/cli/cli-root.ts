@@ -75,8 +75,9 @@ export async function makeCliRoot(binary = join(repository, 'bin/run.js')): Prom
   return cli;
 }
 
-/** What a command says of waiting for its instance, or of a copy that goes on: on a busy machine any may. */
-const WAITING = /^(Waiting for an instance of pool|Copying \.\.\.) .*\n/gm;
+/** What a command says of waiting for its instance, or for the next core, or of a copy that goes on: on a busy machine any may. */
+const WAITING =
+  /^(Waiting for an instance of pool .*|Copying \.\.\. .*|The core went away; looking for .*)\n/gm;
 
 /** What it has to say on standard error, however long it took. */
 export const withoutWaiting = (stderr: string): string => stderr.replaceAll(WAITING, '');

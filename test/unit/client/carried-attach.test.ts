@@ -15,6 +15,7 @@ let core: HostCore;
 let served: ServedCore;
 let proxy: BreakingProxy;
 let client: CoreApi;
+let away: ReturnType<typeof vi.fn<() => void>>;
 
 beforeEach(async () => {
   core = hostCore();
@@ -25,7 +26,8 @@ beforeEach(async () => {
   const system = Object.assign(Object.create(core.system), { info });
   served = await serveAndConnect(Object.assign(Object.create(core), { system }), 'tcp');
   proxy = await breakingProxy(served.servers.http[0]!, []);
-  client = connectCore({ grpc: served.servers.grpc[0]! });
+  away = vi.fn();
+  client = connectCore({ grpc: served.servers.grpc[0]!, away });
 });
 
 afterEach(async () => {
@@ -93,6 +95,17 @@ it('tells what is missing where the log has dropped a part, also of a stream tha
   const rest = [];
   for await (const { stream, offset, data } of session.output) rest.push(`${stream} ${offset} ${data}`);
   expect(rest).toEqual(['stderr 7 ', 'stdout 9 ', 'stdout 9 said\n', 'stdout 20 ']);
+  await session.close();
+});
+
+it('tells once that there is no core, where the next one is not there soon', async () => {
+  const { session } = await joined();
+  expect(away).not.toHaveBeenCalled();
+  await goes(session);
+  await expect.poll(() => away.mock.calls.length).toBe(1);
+  await comes();
+  await expect.poll(() => session.isAway).toBe(false);
+  expect(away).toHaveBeenCalledTimes(1);
   await session.close();
 });
 

@@ -44,7 +44,7 @@ describe('requests of streams', () => {
 
   it('carry an attach and a log query', () => {
     const attach = fc.record(
-      { stdin: fc.boolean(), replay: fc.boolean(), size },
+      { stdin: fc.boolean(), stdinOnce: fc.constant(true), replay: fc.boolean(), size },
       { requiredKeys: ['stdin', 'replay'] },
     ) as fc.Arbitrary<AttachRequest>;
     const logs = fc.record(

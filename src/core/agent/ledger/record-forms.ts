@@ -44,6 +44,7 @@ const slotSchema = z.looseObject({
     earlierKills: z.number().optional(),
     paused: z.literal(true).optional(),
     resized: z.literal(true).optional(),
+    stdinOnce: z.literal(true).optional(),
   },
   end: z
     .discriminatedUnion('kind', [

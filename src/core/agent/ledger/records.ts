@@ -57,6 +57,8 @@ export interface SlotRecord {
   earlierKills?: number;
   /** Every process in it is frozen, or about to be. */
   paused?: true;
+  /** Its input ends when nobody feeds it any more: a client ran it for its own input, and may be gone. */
+  stdinOnce?: true;
   end?: SlotEnd;
 }
 

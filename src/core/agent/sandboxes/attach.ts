@@ -29,9 +29,12 @@ export async function attachToRun(
     said(run, logs, from, { upTo: run.logged + beganAt(run.slot) });
   const before = wanted === undefined ? [] : (past ?? read());
   if (request.size && run.slot.process.tty) run.main.resize(request.size);
+  const once = request.stdinOnce === true && !run.slot.process.tty;
+  const stopFeeding = request.stdin ? run.input.join(once) : noop;
   const left = new AbortController();
   const close = async (): Promise<void> => {
     run.pump.leave(tap);
+    stopFeeding();
     left.abort(new FsbError('cancelled', 'the session was closed before the process ended'));
   };
   const exited = run.endedOr(left.signal).then(exitOf);

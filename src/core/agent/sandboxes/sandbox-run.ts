@@ -15,6 +15,7 @@ import { MemoryKills } from '../processes/memory-kills.ts';
 import { EndRecord, notEnded } from './end-record.ts';
 import { LiveChanges } from './live-changes.ts';
 import { LiveSlot } from './live-slot.ts';
+import { MainInput } from './main-input.ts';
 import { MainOutput } from './main-output.ts';
 import type { MainPump } from './main-pump.ts';
 import { MemoryVerdict } from './memory-verdict.ts';
@@ -52,6 +53,7 @@ export class SandboxRun {
   readonly instance: Instance;
   readonly main: GuestProcess;
   readonly pump: MainPump;
+  readonly input: MainInput;
   readonly execs: Execs;
   readonly changes: LiveChanges;
   readonly ended: Promise<SlotEnd>;
@@ -100,6 +102,7 @@ export class SandboxRun {
     this.#endRecord = new EndRecord({ clock, log: named });
     this.#output = new MainOutput({ main, log, clock, logger: named, letGo, complain });
     this.pump = this.#output.pump;
+    this.input = new MainInput({ main, slot: this.#slot, clock, complain });
     const { channel } = instance;
     const ended = (status: ExitStatus): void => void this.#memory.execEnded(status);
     const fresh = slot.earlierKills === undefined && channel.known.length === 0;
@@ -183,6 +186,7 @@ export class SandboxRun {
     });
     failpoint('end.seen');
     this.#stopping.over();
+    this.input.close();
     await this.#drained(pumping);
     failpoint('end.drained');
     // Its last words may have come after its exit was heard of: nothing is said after the end.

@@ -13,6 +13,7 @@ import { channels, encodeJson, LONGEST_INPUT_FRAME } from '../../wire/stream/fra
 import { runToTransport } from '../../wire/stream/run-request.ts';
 import { attachToQuery, logsToQuery } from '../../wire/stream/stream-query.ts';
 import type { Transport } from '../../wire/stream/transport.ts';
+import type { Absence } from '../absence.ts';
 import type { Target } from '../security.ts';
 import { isRefused, wasReached } from '../unreachable.ts';
 import { CarriedSession } from './carried-session.ts';
@@ -44,14 +45,19 @@ const livesOn = ({ namespace, name }: SandboxRef, command: 'get' | 'top'): strin
 export class StreamApi {
   #endpoint: Target;
   readonly #whereNow: WhereNow | undefined;
+  readonly #absence: Absence | undefined;
   readonly #sockets = new Set<FrameSocket>();
   readonly #linked = new Set<LinkedSocket>();
   readonly #carried = new Set<CarriedSession>();
 
-  /** @param whereNow asks where streams are now; left out: always there */
-  constructor(endpoint: Target, whereNow?: WhereNow) {
+  /**
+   * @param whereNow asks where streams are now; left out: always there
+   * @param absence watches what goes on with the next core
+   */
+  constructor(endpoint: Target, whereNow?: WhereNow, absence?: Absence) {
     this.#endpoint = endpoint;
     this.#whereNow = whereNow;
+    this.#absence = absence;
   }
 
   exec(ref: SandboxRef, request: ExecRequest, options?: CallOptions): Promise<ProcessSession> {
@@ -73,7 +79,7 @@ export class StreamApi {
       await this.#lookAgain(stop);
       return join(wanted, stop);
     };
-    const whole = new CarriedSession(session, request, again);
+    const whole = new CarriedSession(session, request, this.#absence?.watch(again) ?? again);
     this.#carried.add(whole);
     whole.exited.catch(noop).finally(() => this.#carried.delete(whole));
     return whole;
@@ -98,7 +104,8 @@ export class StreamApi {
   /** The log at a path. */
   log(path: string, query: LogQuery, options: CallOptions = {}): AsyncGenerator<LogEntry> {
     const open: OpenLog = (wanted, events, signal) => this.#open(path, logsToQuery(wanted), events, signal);
-    return readLog({ open, lookAgain: (signal) => this.#lookAgain(signal) }, query, options);
+    const watched = this.#absence?.watch(open) ?? open;
+    return readLog({ open: watched, lookAgain: (signal) => this.#lookAgain(signal) }, query, options);
   }
 
   /** The next core may listen at another port. While there is none, nobody can tell. */

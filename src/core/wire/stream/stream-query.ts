@@ -8,8 +8,9 @@ import { sizeOf, withSize } from './terminal-size.ts';
 /** Requests of streams that always fit into the URL. */
 
 export function attachToQuery(request: AttachRequest): string {
-  const { stdin, replay, from } = request;
+  const { stdin, stdinOnce, replay, from } = request;
   const query = new URLSearchParams({ stdin: String(stdin), replay: String(replay) });
+  if (stdinOnce) query.set('stdinOnce', 'true');
   if (from !== undefined) {
     query.set('sandboxId', from.sandboxId);
     query.set('fromStdout', String(from.stdout));
@@ -20,6 +21,7 @@ export function attachToQuery(request: AttachRequest): string {
 
 export const attachFields = {
   stdin: 'flag',
+  stdinOnce: 'flag',
   replay: 'flag',
   sandboxId: 'text',
   fromStdout: 'count',
@@ -36,7 +38,14 @@ export const attachFields = {
 /** @throws invalid_argument */
 export function attachFromQuery(query: URLSearchParams): AttachRequest {
   const fields = readFields(query, attachFields);
-  const { stdin = false, replay = false, sandboxId, fromStdout: stdout, fromStderr: stderr } = fields;
+  const {
+    stdin = false,
+    stdinOnce,
+    replay = false,
+    sandboxId,
+    fromStdout: stdout,
+    fromStderr: stderr,
+  } = fields;
   const from =
     sandboxId !== undefined && stdout !== undefined && stderr !== undefined
       ? { sandboxId, stdout, stderr }
@@ -45,7 +54,7 @@ export function attachFromQuery(query: URLSearchParams): AttachRequest {
     throw new FsbError('invalid_argument', 'the query does not say where to go on', {
       hint: 'Say all of sandboxId, fromStdout and fromStderr.',
     });
-  return { stdin, replay, ...(from && { from }), ...sizeOf(fields) };
+  return { stdin, ...(stdinOnce && { stdinOnce }), replay, ...(from && { from }), ...sizeOf(fields) };
 }
 
 /** Which outputs a client wants: those that it does not refuse. The query was read before: what is wrong in it is told there. */
