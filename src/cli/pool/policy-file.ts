@@ -6,6 +6,7 @@ import type { World } from '../terminal/world.ts';
 const KIND: TextKind = {
   ...{ name: 'pool policy', short: 'policy', example: 'size: 2' },
   inView: { under: 'policy', beside: 'state' },
+  printedBy: 'fsb-ctl pool get NAME -o json',
 };
 
 /**

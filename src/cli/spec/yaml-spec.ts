@@ -7,6 +7,7 @@ const KIND: TextKind = {
   flags: specFlags,
   textMaps: ['envs', 'labels'],
   inView: { under: 'spec', beside: 'phase' },
+  printedBy: 'fsb-ctl get NAME -o json',
 };
 
 /**

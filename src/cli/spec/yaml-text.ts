@@ -23,6 +23,8 @@ export interface TextKind {
   textMaps?: readonly string[];
   /** The key where it stands in what `get` prints, and another that only such a view has. */
   inView: { under: string; beside: string };
+  /** What prints such a view: `fsb-ctl get NAME -o json`. */
+  printedBy: string;
 }
 
 /** A map of keys as text: its value, and where each key of it stands. */
@@ -49,8 +51,9 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   const lines = text.split('\n');
   const lineAt = (offset: number): number => lineCounter.linePos(offset).line;
   const line = (number: number): string => lines[number - 1] ?? '';
-  const wrong = (at: number, reason: string): FsbError =>
-    problemError(kind, source, [{ line: at, reason }], line, `A key a line, such as ${kind.example}`);
+  const form = `A key a line, such as ${kind.example}`;
+  const wrong = (at: number, reason: string, hint = form): FsbError =>
+    problemError(kind, source, [{ line: at, reason }], line, hint);
 
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (document === undefined || document.contents === null)
@@ -59,6 +62,12 @@ export async function parseYamlText(text: string, source: string, kind: TextKind
   if (broken !== undefined) throw wrong(lineAt(broken.offset), broken.reason);
   if (second !== undefined)
     throw wrong(lineAt(second.range[0]), `a second document starts here; give one ${kind.short} only`);
+  if (yaml.isSeq(document.contents) && document.contents.items.some(yaml.isMap))
+    throw wrong(
+      1,
+      `this is a list, as inspect prints it, and no ${kind.short}`,
+      `What is taken is printed by: ${kind.printedBy}`,
+    );
   if (!yaml.isMap(document.contents))
     throw wrong(
       lineAt(document.contents.range?.[0] ?? 0),

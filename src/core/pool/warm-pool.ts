@@ -1,8 +1,8 @@
 import type { Instance } from '../instance/instance.ts';
-import { FsbError } from '../model/failure/errors.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState, PoolTotals } from '../model/pool/pool.ts';
 import {
   closedError,
+  keptWarmError,
   neverFitsError,
   noRoomError,
   notHeldError,
@@ -14,11 +14,6 @@ import { sameWords } from './fleet/unfit.ts';
 import { assemble, type PoolOptions, type PoolParts, roomOf } from './parts.ts';
 import type { Claim, ClaimRequest, Pool, PooledInstance, ReleaseOptions, WarmEntry } from './pool.ts';
 import { pooledInstances, poolTotals, shapeStatus } from './report/status.ts';
-
-const keptWarmError = (pool: string, image: string): FsbError =>
-  new FsbError('conflict', `pool ${pool} keeps image ${image} warm`, {
-    hint: 'Take it out of the warm entries of the pool first.',
-  });
 
 /** What people and the agent ask of a pool; every decision is made in one of its parts. */
 export class WarmPool implements Pool {
@@ -152,7 +147,7 @@ export class WarmPool implements Pool {
     if (life.closing) return;
     const ofImage = records.all().filter(({ shape }) => shape.image === digest);
     const warm = ofImage.find((record) => record.warm > 0);
-    if (warm !== undefined) throw keptWarmError(this.#policy.name, warm.image);
+    if (warm !== undefined) throw keptWarmError(this.#policy, warm.image);
     // No longer in recent use: the buffer would boot what is dropped here again.
     for (const record of ofImage) record.lastUse = Number.NEGATIVE_INFINITY;
     await clearIdle(this.#parts, ofImage, 'its image is no longer wanted');
@@ -211,7 +206,7 @@ export class WarmPool implements Pool {
       const never = neverFitsError(this.#policy, budget, record);
       if (never !== undefined) queue.fail(never, ({ key }) => key === record.key);
       else if (!this.#keeps(record))
-        queue.fail(notKeptError(this.#policy.name, record), ({ key, boots }) => key === record.key && !boots);
+        queue.fail(notKeptError(this.#policy, record), ({ key, boots }) => key === record.key && !boots);
     }
   }
 }

@@ -53,12 +53,13 @@ export function openDoors(core: Served, options: DoorsOptions): Doors {
   const { tls, auditLog } = security;
   const knows =
     security.tokenFile !== undefined || security.token !== undefined || tls?.clientCa !== undefined;
+  // Before what else is wrong: who is told of that looks at these files no more.
+  const identity = tls && new TlsIdentity(tls, log);
   if (tls !== undefined && !knows) throw nobodyCouldCall();
   const isSafe = tls !== undefined && knows;
   const endpointsOf = (texts: string[]): Endpoint[] => texts.map((text) => endpointToServe(text, isSafe));
   const endpoints = { grpc: endpointsOf(options.grpc), http: endpointsOf(options.http) };
   const metrics = options.metrics === undefined ? undefined : endpointToServe(options.metrics, isSafe);
-  const identity = tls && new TlsIdentity(tls, log);
   const credentials = knows ? new Credentials({ ...security, clock, log }) : undefined;
   const audit = knows && auditLog !== undefined ? new AuditFiles({ path: auditLog, clock, log }) : undefined;
   const tenures = new Tenures(clock);

@@ -63,6 +63,7 @@ describe('dropIdle', () => {
     await expect(world.pool.dropIdle(host.image)).rejects.toMatchObject({
       code: 'conflict',
       message: 'pool default-pool keeps image host warm',
+      hint: 'Keep none of it warm first: fsb-ctl pool update default-pool --warm host=0',
     });
     expect(world.row(host)).toMatchObject({ idle: 2 });
     world.pool.keepWarm([{ shape: python, image: 'python', count: 2 }]);

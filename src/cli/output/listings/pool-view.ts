@@ -140,7 +140,7 @@ function policyRows(policy: PoolPolicy): [string, string][] {
     ['Runtime', policy.runtime],
     [
       'Resources',
-      `${resources.cpus} cpus, ${formatSize(resources.memory)} memory, ${resources.pids} processes${diskText(resources)}`,
+      `${resources.cpus} cpu${resources.cpus === 1 ? '' : 's'}, ${formatSize(resources.memory)} memory, ${resources.pids} processes${diskText(resources)}`,
     ],
   ];
 }

@@ -118,7 +118,9 @@ export class Changes {
     throw new FsbError(
       'no_capacity',
       `pool ${pool_ref} has ${all} of memory in all, but ${formatSize(memory)} are asked for`,
-      { hint: 'Ask for less memory, or raise memory_budget of the pool.' },
+      {
+        hint: `Ask for less memory, or give the pool more: fsb-ctl pool update ${pool_ref} --memory-budget SIZE`,
+      },
     );
   }
 

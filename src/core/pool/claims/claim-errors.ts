@@ -1,6 +1,7 @@
 import { type ErrorBody, type ErrorCode, FsbError } from '../../model/failure/errors.ts';
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
+import { shellWords } from '../../model/shell-words.ts';
 import type { Breaker } from '../decide/breaker.ts';
 import type { Budget, Room } from '../fleet/budget.ts';
 import type { ShapeRecord } from '../fleet/shape-record.ts';
@@ -9,6 +10,15 @@ import type { ShapeRecord } from '../fleet/shape-record.ts';
 
 export const closedError = (pool: string): FsbError =>
   new FsbError('unavailable', `pool ${pool} is closed`, { hint: 'The core is going away; try again.' });
+
+const update = (pool: string): string => `fsb-ctl pool update ${pool}`;
+
+/** It says all that is to be kept warm. */
+const warmFlag = (entries: PoolPolicy['warm']): string =>
+  shellWords(['--warm', entries.map(({ image, count }) => `${image}=${count}`).join(',')]);
+
+export const moreMemory = (instead: string, pool: string): string =>
+  `${instead}, or give the pool more: ${update(pool)} --memory-budget SIZE`;
 
 export const drainedError = (pool: string): FsbError =>
   new FsbError('conflict', `pool ${pool} is drained: it takes no claims`, {
@@ -42,7 +52,7 @@ export const queueFullError = (pool: string, waiting: number): FsbError =>
 
 export const nothingIdleError = (pool: string, record: ShapeRecord): FsbError =>
   new FsbError('no_capacity', `pool ${pool} has no idle instance of ${record.image}`, {
-    hint: 'Use on_empty (--on-empty) boot or wait to wait for one.',
+    hint: `Have one booted: ${update(pool)} --on-empty boot, or wait for one: ${update(pool)} --on-empty wait`,
   });
 
 /** `memory`: bytes of one instance. Undefined: one instance of it can fit. */
@@ -56,7 +66,7 @@ export function neverFitsError(
   return new FsbError(
     'no_capacity',
     `an instance of ${image} takes ${formatSize(memory)}, but pool ${name} has ${formatSize(memoryBudget)} in all`,
-    { hint: 'Ask for less memory, or raise memory_budget of the pool.' },
+    { hint: moreMemory('Ask for less memory', name) },
   );
 }
 
@@ -65,13 +75,20 @@ export const noRoomError = (pool: string, more: number, free: number): FsbError 
   new FsbError(
     'no_capacity',
     `pool ${pool} has ${formatSize(Math.max(0, free))} of memory left, but ${formatSize(more)} more are asked for`,
-    { hint: 'Ask for less, delete a sandbox, or raise memory_budget of the pool.' },
+    { hint: moreMemory('Ask for less, delete a sandbox', pool) },
   );
 
-export const notKeptError = (pool: string, record: ShapeRecord): FsbError =>
-  new FsbError('no_capacity', `pool ${pool} keeps no instance of ${record.image} warm`, {
-    hint: 'Use on_empty (--on-empty) boot, or add the image to the warm entries of the pool.',
+export const notKeptError = ({ name, warm }: PoolPolicy, { image }: ShapeRecord): FsbError =>
+  new FsbError('no_capacity', `pool ${name} keeps no instance of ${image} warm`, {
+    hint: `Have one booted: ${update(name)} --on-empty boot, or keep it warm: ${update(name)} ${warmFlag([...warm, { image, count: 1 }])}`,
   });
+
+export const keptWarmError = ({ name, warm }: PoolPolicy, image: string): FsbError => {
+  const others = warm.filter((entry) => entry.image !== image);
+  return new FsbError('conflict', `pool ${name} keeps image ${image} warm`, {
+    hint: `Keep none of it warm first: ${update(name)} ${warmFlag(others.length > 0 ? others : [{ image, count: 0 }])}`,
+  });
+};
 
 export function timeoutError(
   policy: PoolPolicy,
@@ -87,7 +104,7 @@ export function timeoutError(
     'no_capacity',
     `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${name} has ${state}${last}`,
     {
-      hint: `Delete a sandbox, wait longer, or raise its limit: fsb-ctl pool update ${name} ${limitOf(policy, used)}`,
+      hint: `Delete a sandbox, wait longer, or raise its limit: ${update(name)} ${limitOf(policy, used)}`,
       // Who tells a wait that ended from a refusal looks at this.
       cause: new FsbError('timeout', `waited for ${formatDuration(timeout)}`),
     },

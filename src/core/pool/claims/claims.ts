@@ -196,7 +196,7 @@ export class Claims {
     if (never !== undefined) return never;
     if (record.boots.phase === 'open') return openBreakerError(record);
     if (onEmpty === 'fail') return nothingIdleError(policy().name, record);
-    if (onEmpty === 'wait' && !keeps(record)) return notKeptError(policy().name, record);
+    if (onEmpty === 'wait' && !keeps(record)) return notKeptError(policy(), record);
     return undefined;
   }
 }

@@ -136,12 +136,12 @@ export class KeptSandboxes {
 }
 
 /** That its memory can ever be had: no wait would help. @throws invalid_argument */
-function assertFits(memory: string | number | undefined, { memoryBudget }: PoolPolicy): void {
+function assertFits(memory: string | number | undefined, { name, memoryBudget }: PoolPolicy): void {
   const bytes = typeof memory === 'string' ? parseSize(memory) : memory;
   if (bytes === undefined || bytes <= memoryBudget) return;
   throw new FsbError(
     'invalid_argument',
     `memory_limit is ${formatSize(bytes)}, and all sandboxes together have ${formatSize(memoryBudget)}`,
-    { hint: 'Ask for less memory, or raise memory_budget of the default pool.' },
+    { hint: `Ask for less memory, or give the pool more: fsb-ctl pool update ${name} --memory-budget SIZE` },
   );
 }

@@ -65,6 +65,12 @@ describe('a spec in YAML', () => {
     ['unclosed list', 'image: host\nargs: [a\n', 'box.yaml:', 'such as image: host'],
     ['key twice', 'image: host\nimage: x\n', 'box.yaml:2', undefined],
     ['no map', '- a\n', 'box.yaml:1: a spec is a list of keys', undefined],
+    [
+      'what inspect prints',
+      '[{"Id": "1", "Name": "src"}]',
+      'this is a list, as inspect prints it',
+      'fsb-ctl get NAME -o json',
+    ],
     ['spec of another tool', 'kind: Pod\nspec: {image: host}\n', 'unknown key kind', 'Keys are image'],
     ['nothing', '# only words\n', 'only comments or nothing', 'such as image: host'],
     ['key of nobody', 'image: host\nfoo: x\n', 'unknown key foo', 'Keys are image, command, args'],

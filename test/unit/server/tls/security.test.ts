@@ -362,6 +362,9 @@ describe('listening where others can come', () => {
         ...{ code: 'denied', hint: expect.stringContaining('--tls-cert') },
       });
     expect(await errorOf(start({ tls }))).toMatchObject({ code: 'invalid_argument' });
+    expect(await errorOf(start({ tls: { ...tls, key: '/nosuch.key' } }))).toMatchObject({
+      message: expect.stringContaining('/nosuch.key'),
+    });
     for (const security of [
       { tls, tokenFile },
       { tls, token: TOKEN },
