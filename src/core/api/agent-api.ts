@@ -18,6 +18,8 @@ export interface StartRequest {
   imageDigest?: string;
   /** The ended sandbox whose files it takes over; they are the new one's from then on, also when the start fails. */
   filesOf?: string;
+  /** Somebody attaches at once, for all of its output. */
+  awaited?: boolean;
 }
 
 /** The files of a sandbox that has ended, and what they lie in. */

@@ -28,7 +28,11 @@ export interface CreateRequest {
    * caller who is there for that deletes it at once. What is started again meanwhile stays until its next end.
    */
   autoRemove?: boolean;
-  /** With `autoRemove`: its caller does not attach, so nobody is waited for once it has ended. No part of what is the same. */
+  /**
+   * True, with `autoRemove`: its caller does not attach, so nobody is waited for once it has ended. False: its caller attaches at
+   * once, with `replay`, and for ten seconds it is held back for that before it has said more than its log keeps. No part of
+   * what is the same.
+   */
   detached?: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectCore } from '../../../src/core/client/connect-core.ts';
@@ -159,6 +160,36 @@ describe('a sandbox that writes at full speed while its core is killed, again an
     await client.close();
     await endsClean(core, root);
   }, 120_000);
+});
+
+describe('a sandbox that says more than its log keeps in less time than its reader needs to come', () => {
+  it('has every line once for who attaches to what it has created, and over a kill', async () => {
+    const root = await newRoot();
+    const logSize = 12 * MIB;
+    let core = await startCoreProcess(root, { logSize });
+    const { grpcSocket, httpSocket } = corePaths({ FSB_ROOT: root }, 0);
+    const client = connectCore({ grpc: `unix://${grpcSocket}`, http: `unix://${httpSocket}` });
+    const count = 4_000_000;
+    await client.sandboxes.create({ ...ref, spec: command(`seq ${count}; exit 4`), detached: false });
+    // Long enough to say all of it.
+    await setTimeout(500);
+    const session = await client.sandboxes.attach(ref, { stdin: false, replay: true });
+    const lines = new NumberedLines();
+    let next = 0;
+    for await (const { offset, data } of session.output) {
+      expect(offset).toBe(next);
+      const before = next;
+      next += data.length;
+      lines.push(data);
+      if (before >= 16 * MIB || next < 16 * MIB) continue;
+      await core.kill();
+      core = await startCoreProcess(root, { logSize });
+    }
+    expect(lines).toMatchObject({ last: count, problem: undefined });
+    expect(await session.exited).toEqual({ code: 4, signal: null });
+    await client.close();
+    await endsClean(core, root);
+  }, 60_000);
 });
 
 describe('a flood of ten million lines', () => {

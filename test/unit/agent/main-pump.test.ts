@@ -122,7 +122,7 @@ describe('the main pump', () => {
       const log = memoryLog();
       const pump = new MainPump(main.session, log.writer, firmly());
       const running = pump.run();
-      pump.expect(new ExpectedReaders(1000, clock));
+      pump.expect(new ExpectedReaders(2000, clock));
       for (const letter of ['a', 'b', 'c', 'd']) main.write(letter.repeat(300));
       return { clock, main, log, pump, running };
     };

@@ -36,6 +36,13 @@ it('takes a name with which several ids begin', async () => {
   expect((await controller.create(request('beef'))).name).toBe('beef');
 });
 
+it('lets the node wait for who attaches at once, where its caller says so', async () => {
+  const { controller, agent } = world();
+  for (const detached of [undefined, true, false])
+    await controller.create({ ...request(`box-${detached}`), ...(detached !== undefined && { detached }) });
+  expect(agent.starts.map(({ awaited }) => awaited)).toEqual([undefined, undefined, true]);
+});
+
 describe('an idempotency key', () => {
   it('has a bound', async () => {
     const { controller } = world();

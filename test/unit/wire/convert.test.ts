@@ -5,6 +5,7 @@ import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import type { PhaseState } from '../../../src/core/model/sandbox/phase.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';
 import { parseSpec, type SandboxSpecInput } from '../../../src/core/model/sandbox/spec.ts';
+import { startFromWire, startToWire } from '../../../src/core/wire/convert/agent.ts';
 import { assertChangeFitsWire, changeFromWire, changeToWire } from '../../../src/core/wire/convert/change.ts';
 import { assertSpecFitsWire, createFromWire, createToWire } from '../../../src/core/wire/convert/create.ts';
 import { deleteFromWire, deleteToWire } from '../../../src/core/wire/convert/parts.ts';
@@ -29,6 +30,8 @@ import {
   UsageRequest,
   SandboxUsage as WireUsage,
 } from '../../../src/core/wire/gen/fastpath/v1/fastpath.ts';
+
+import { StartAgentSandboxRequest } from '../../../src/core/wire/gen/fsb/v1/agent.ts';
 
 const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
 const path = text.map((value) => `/${value}`);
@@ -164,7 +167,7 @@ describe('conversion', () => {
         option('key'),
         option(DIGEST),
         option(true),
-        option(true),
+        fc.constantFrom(undefined, true, false),
         async (spec, ...more) => {
           const [idempotencyKey, imageDigest, autoRemove, detached] = more;
           await assertSpecFitsWire(spec);
@@ -175,7 +178,7 @@ describe('conversion', () => {
             ...(idempotencyKey && { idempotencyKey }),
             ...(imageDigest && { imageDigest }),
             ...(autoRemove && { autoRemove }),
-            ...(detached && { detached }),
+            ...(detached !== undefined && { detached }),
           };
           const { spec: arrived, ...rest } = createFromWire(
             CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),
@@ -185,6 +188,14 @@ describe('conversion', () => {
         },
       ),
     );
+  });
+
+  it('carries a start to a node exactly', () => {
+    const start = { sandboxId: 'a', claimName: 'default/box', spec: parseSpec({ image: 'host' }) };
+    for (const more of [{}, { imageDigest: DIGEST }, { filesOf: 'b' }, { awaited: true }]) {
+      const bytes = StartAgentSandboxRequest.encode(startToWire({ ...start, ...more })).finish();
+      expect(startFromWire(StartAgentSandboxRequest.decode(bytes))).toEqual({ ...start, ...more });
+    }
   });
 
   it('carries a sandbox exactly', () => {

@@ -109,8 +109,7 @@ async function takeCare(
     if (held === undefined) throw new FsbError('run_failed', 'its guest closed the connection');
     if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
     const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
-    // Half of it, for what of the time before they have not got yet is in there, too.
-    run.pump.expect(new ExpectedReaders(log.kept / 2, clock));
+    run.pump.expect(new ExpectedReaders(log.kept, clock));
     // It is taken up, and its record says what it is: no reason to end it.
     await run.execs.letRun(MAIN_PROCESS).catch(complain('cannot let the commands in a sandbox go on'));
     if (slot.paused) await run.changes.pause().catch(complain('cannot freeze a sandbox again'));

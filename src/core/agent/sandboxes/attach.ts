@@ -22,8 +22,8 @@ export async function attachToRun(
     throw new FsbError('conflict', `sandbox ${run.slot.claimName} was started without stdin`, {
       hint: 'Create it with -i (stdin: true) to send input to it.',
     });
-  const { tap, past, at } = await run.pump.join(request.from !== undefined);
   const wanted = wantedFrom(request);
+  const { tap, past, at } = await run.pump.join(wanted !== undefined);
   const from = wanted ?? at;
   const read = (): AsyncIterable<OutputChunk> =>
     said(run, logs, from, { upTo: run.logged + beganAt(run.slot) });

@@ -8,17 +8,18 @@ const PATIENCE = 10_000;
 const CHUNK_COST = 128;
 
 /**
- * Whoever was attached when a core was killed comes back for what is said meanwhile, a moment after the next one has the process:
- * enough to say more than its log keeps. So until then it is held back once it has said so much.
+ * Whoever has created a sandbox to attach to it, or was attached when a core was killed, comes a moment after this core has the
+ * process, for all that is said meanwhile: enough to say more than its log keeps. So it is held back until then.
  */
 export class ExpectedReaders {
   readonly #came = new Latch();
   readonly #cancel: () => void;
   #room: number;
 
-  /** @param room bytes that the log surely keeps of what is said from now on */
-  constructor(room: number, clock: Pick<Clock, 'after'>) {
-    this.#room = room;
+  /** @param kept bytes of its end that the log surely keeps */
+  constructor(kept: number, clock: Pick<Clock, 'after'>) {
+    // What was said before the kill, and has not come to them yet, needs some of it, too.
+    this.#room = kept / 2;
     this.#cancel = clock.after(PATIENCE, () => this.came());
   }
 

@@ -36,7 +36,7 @@ export class Creations {
       return this.create(request, { signal });
     }
     if (repeated) return repeated.start ? repeated.start.join(signal) : repeated.sandbox;
-    const { imageDigest } = request;
+    const { imageDigest, detached } = request;
     if (imageDigest !== undefined) assertDigest(imageDigest, 'image digest');
     const holder = registry.holderOf(request);
     if (holder?.sandbox.autoRemove && (await autoRemoval.giveWay(holder)))
@@ -44,7 +44,7 @@ export class Creations {
     const entry = registry.add(newSandbox(request, clock.now()));
     entry.start = new SharedWork((leaving) => {
       const start = (): Promise<Sandbox> =>
-        starts.start(entry, entry.save(), { imageDigest, signal: leaving });
+        starts.start(entry, entry.save(), { imageDigest, awaited: detached === false, signal: leaving });
       return operations.first(entry, start).finally(() => {
         entry.start = undefined;
       });

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AgentApi } from '../../api/agent-api.ts';
+import type { AgentApi, StartRequest } from '../../api/agent-api.ts';
 import type { CallOptions } from '../../api/sandbox-api.ts';
 import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -44,7 +44,7 @@ export class Starts {
   async start(
     entry: SandboxEntry,
     recorded: Promise<void>,
-    { imageDigest, signal }: { imageDigest?: string } & CallOptions = {},
+    { imageDigest, awaited, signal }: Pick<StartRequest, 'imageDigest' | 'awaited'> & CallOptions = {},
   ): Promise<Sandbox> {
     const { id, name, spec, previous } = entry.sandbox;
     recorded.catch(noop);
@@ -59,6 +59,7 @@ export class Starts {
       const request = {
         ...{ sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest },
         filesOf: filesOf(entry.sandbox),
+        ...(awaited && { awaited }),
       };
       const asked = this.#clock.monotonic();
       const { node, warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });

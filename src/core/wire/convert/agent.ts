@@ -50,11 +50,17 @@ export const startToWire = (request: StartRequest): StartAgentSandboxRequest => 
   ...filesToWire(request),
   imageDigest: request.imageDigest,
   filesOf: request.filesOf,
+  awaited: request.awaited ?? false,
 });
 
 /** @throws invalid_argument */
 export const startFromWire = (wire: StartAgentSandboxRequest): StartRequest =>
-  defined({ ...filesFromWire(wire), imageDigest: wire.imageDigest, filesOf: wire.filesOf });
+  defined({
+    ...filesFromWire(wire),
+    imageDigest: wire.imageDigest,
+    filesOf: wire.filesOf,
+    awaited: wire.awaited || undefined,
+  });
 
 export const startedToWire = ({ given, startedAt, ...rest }: StartedSandbox): StartAgentSandboxResponse => ({
   ...rest,

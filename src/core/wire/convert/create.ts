@@ -100,7 +100,7 @@ export function createToWire(request: CreateRequest): WireCreateRequest {
     idempotencyKey: request.idempotencyKey ?? '',
     imageDigest: request.imageDigest ?? '',
     autoRemove: request.autoRemove ?? false,
-    detached: request.detached ?? false,
+    detached: request.detached,
   };
 }
 
@@ -112,7 +112,7 @@ export function createFromWire(wire: WireCreateRequest): CreateRequest {
     ...(wire.imageDigest === '' ? {} : { imageDigest: wire.imageDigest }),
     ...(wire.idempotencyKey === '' ? {} : { idempotencyKey: wire.idempotencyKey }),
     ...(wire.autoRemove && { autoRemove: true }),
-    ...(wire.detached && { detached: true }),
+    ...(wire.detached === undefined ? {} : { detached: wire.detached }),
   };
 }
 

@@ -32,8 +32,9 @@ export const newSandbox = request(
       description:
         'It is deleted once its command has ended and nobody has been attached, or read its log, for ten seconds.',
     }),
-    detached: z.boolean().default(false).meta({
-      description: 'With auto_remove: nobody will attach, so it is deleted as soon as its command has ended.',
+    detached: z.boolean().optional().meta({
+      description:
+        'True, with auto_remove: nobody will attach, so it is deleted as soon as its command has ended. False: its creator attaches at once, and for ten seconds it is held back for that before it has said more than its log keeps.',
     }),
   }),
 );

@@ -73,10 +73,11 @@ export interface CreateRequest {
    */
   autoRemove: boolean;
   /**
-   * With auto_remove: its creator does not attach. It is deleted as soon as its command has ended, but for whoever is
-   * attached, or reads its log, at that moment.
+   * With auto_remove, true: its creator does not attach. It is deleted as soon as its command has ended, but for whoever is
+   * attached, or reads its log, at that moment. False, and said: its creator attaches at once, for all of its output; for
+   * ten seconds it is held back for that once it has said a third of what its log keeps.
    */
-  detached: boolean;
+  detached?: boolean | undefined;
 }
 
 export interface CreateRequest_EnvsEntry {
@@ -490,7 +491,7 @@ function createBaseCreateRequest(): CreateRequest {
     idempotencyKey: "",
     imageDigest: "",
     autoRemove: false,
-    detached: false,
+    detached: undefined,
   };
 }
 
@@ -575,7 +576,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     if (message.autoRemove !== false) {
       writer.uint32(272).bool(message.autoRemove);
     }
-    if (message.detached !== false) {
+    if (message.detached !== undefined) {
       writer.uint32(280).bool(message.detached);
     }
     return writer;
@@ -878,7 +879,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     message.idempotencyKey = object.idempotencyKey ?? "";
     message.imageDigest = object.imageDigest ?? "";
     message.autoRemove = object.autoRemove ?? false;
-    message.detached = object.detached ?? false;
+    message.detached = object.detached ?? undefined;
     return message;
   },
 };

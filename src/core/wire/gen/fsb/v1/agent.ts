@@ -38,7 +38,11 @@ export interface StartAgentSandboxRequest {
     | string
     | undefined;
   /** The ended sandbox whose files it takes over. */
-  filesOf?: string | undefined;
+  filesOf?:
+    | string
+    | undefined;
+  /** Somebody attaches at once. */
+  awaited: boolean;
 }
 
 export interface StartAgentSandboxResponse {
@@ -347,7 +351,7 @@ export const AgentFactsResponse: MessageFns<AgentFactsResponse> = {
 };
 
 function createBaseStartAgentSandboxRequest(): StartAgentSandboxRequest {
-  return { sandboxId: "", claimName: "", spec: undefined, imageDigest: undefined, filesOf: undefined };
+  return { sandboxId: "", claimName: "", spec: undefined, imageDigest: undefined, filesOf: undefined, awaited: false };
 }
 
 export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
@@ -366,6 +370,9 @@ export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
     }
     if (message.filesOf !== undefined) {
       writer.uint32(42).string(message.filesOf);
+    }
+    if (message.awaited !== false) {
+      writer.uint32(48).bool(message.awaited);
     }
     return writer;
   },
@@ -423,6 +430,14 @@ export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
             message.filesOf = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.awaited = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -447,6 +462,7 @@ export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
       : undefined;
     message.imageDigest = object.imageDigest ?? undefined;
     message.filesOf = object.filesOf ?? undefined;
+    message.awaited = object.awaited ?? false;
     return message;
   },
 };
