@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { repeated } from '../cli/command/flags.ts';
 import { EventFilter } from '../cli/events/event-filter.ts';
+import { goingOnFrom } from '../cli/events/going-on.ts';
 import { untilMoment } from '../cli/events/until.ts';
 import { parseMoment } from '../cli/logs/time-query.ts';
 import { dockerEvent } from '../cli/output/docker/docker-event.ts';
@@ -69,15 +70,18 @@ A sandbox is created, started, exited, failed, lost, expired, paused, unpaused, 
     if (flags.pool !== undefined) await core.pools.get(flags.pool, this.call);
     const { signal } = this.interruption;
     const query = { after: flags.after, since, pool: flags.pool, kinds: filter.kinds };
-    for await (const event of untilMoment(core.system.events, query, {
-      until,
-      follow: !flags['no-stream'],
-      signal,
-      clock,
-    }))
-      if (filter.passes(event)) await this.#print(eventView(event));
-    if ((flags['no-stream'] || until !== undefined) && !signal.aborted) return;
-    throw signal.aborted ? signal.reason : eventsEnded();
+    const follow = !flags['no-stream'];
+    let last = clock.now();
+    try {
+      for await (const event of untilMoment(core.system.events, query, { until, follow, signal, clock })) {
+        last = event.time;
+        if (filter.passes(event)) await this.#print(eventView(event));
+      }
+    } catch (error) {
+      throw follow && !signal.aborted ? goingOnFrom(last, error) : error;
+    }
+    if ((!follow || until !== undefined) && !signal.aborted) return;
+    throw signal.aborted ? signal.reason : goingOnFrom(last, eventsEnded());
   }
 
   #print(view: EventView): Promise<void> {

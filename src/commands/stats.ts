@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { type StatsView, statsListing } from '../cli/output/listings/stats-view.ts';
+import { overCores } from '../cli/stats/over-cores.ts';
 import { pause } from '../cli/stats/pause.ts';
 import { Sampler } from '../cli/stats/sampler.ts';
 import type { CoreApi } from '../core/api/core-api.ts';
@@ -55,9 +56,12 @@ export default class Stats extends BaseCommand {
     const first = await sampler.next(this.call);
     this.#inPlace = this.redraws && !flags['no-stream'];
     if (this.#inPlace) await this.#show(first, CLEAR_SCREEN);
+    const { clock } = this.world;
+    const { signal } = this.interruption;
+    const waiting = { clock, signal, say: (text: string) => this.say(text) };
     for (;;) {
-      await pause(INTERVAL, this.world.clock, this.interruption.signal);
-      const rows = await sampler.next(this.call);
+      await pause(INTERVAL, clock, signal);
+      const rows = await overCores(() => sampler.next(this.call), waiting);
       await this.#show(rows, '');
       if (flags['no-stream'] || (names.length > 0 && rows.length === 0)) return;
     }

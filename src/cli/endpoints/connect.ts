@@ -1,8 +1,8 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
+import { LOOKING } from '../command/looking.ts';
 import type { ConnectOptions } from '../terminal/world.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Here } from './here.ts';
-import { LOOKING } from './looking.ts';
 
 /**
  * The core of an endpoint; without one the local core, which is started when it does not run. What only one kind of

@@ -2,13 +2,17 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { poolStatusListing } from '../../cli/output/listings/pool-status-view.ts';
 import { PoolChanges } from '../../cli/pool/pool-changes.ts';
+import { overCores } from '../../cli/stats/over-cores.ts';
+import { pause } from '../../cli/stats/pause.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { abortable } from '../../core/model/async/abortable.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import type { PoolShapeStatus } from '../../core/model/pool/pool.ts';
 
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 /** Milliseconds. A busy pool changes a thousand times a second; nobody reads that fast, and each look costs the core. */
 const LEAST_INTERVAL = 100;
+/** Milliseconds before the next core is looked for. */
+const GONE = 500;
 
 export default class PoolStatus extends BaseCommand {
   static override summary = 'Show how the warm pools do.';
@@ -38,10 +42,25 @@ export default class PoolStatus extends BaseCommand {
 
   async #watch(core: CoreApi, name: string | undefined): Promise<never> {
     const { signal } = this.interruption;
+    const { clock } = this.world;
+    const say = (text: string): Promise<void> => this.say(text);
+    for (;;) {
+      await this.#watchOne(core, name).catch((error) => {
+        if (signal.aborted || FsbError.from(error).code !== 'unavailable') throw error;
+      });
+      // A core that is going away answers a little longer than it tells of changes.
+      await pause(GONE, clock, signal);
+      await overCores(() => core.pools.status(name, this.call), { clock, signal, say });
+    }
+  }
+
+  /** As long as the core is there. @throws unavailable when it has gone */
+  async #watchOne(core: CoreApi, name: string | undefined): Promise<never> {
+    const { signal } = this.interruption;
     await using changes = new PoolChanges(core, signal);
     for (;;) {
       await this.#redraw(await core.pools.status(name, this.call));
-      await abortable(this.#pause(), signal);
+      await pause(LEAST_INTERVAL, this.world.clock, signal);
       await changes.next();
     }
   }
@@ -51,9 +70,5 @@ export default class PoolStatus extends BaseCommand {
     if (this.format === 'json' || this.format === 'yaml') return this.printEach(listing.items, '');
     if (this.redraws) await this.out(CLEAR_SCREEN);
     await this.print(listing);
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => this.world.clock.after(LEAST_INTERVAL, resolve));
   }
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
 import type { SandboxApi } from '../../../../src/core/api/sandbox-api.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import {
   type CommandLineOptions,
   runCommandLine,
@@ -504,6 +506,27 @@ describe('pool status', () => {
     expect(lines.map((text) => JSON.parse(text).length)).toEqual(lines.map(() => 1));
   });
 
+  it('goes on with the next core', async () => {
+    let isAway = false;
+    const leave = new AbortController();
+    const gone = new FsbError('unavailable', 'the core is going away');
+    const events: CoreApi['system']['events'] = (query, { signal } = {}) =>
+      core.system.events(query, { signal: AbortSignal.any([leave.signal, signal!]) });
+    const status: CoreApi['pools']['status'] = async (...asked) => {
+      if (!isAway) return core.pools.status(...asked);
+      isAway = false;
+      throw gone;
+    };
+    const restarted = { ...core, pools: { ...core.pools, status }, system: { ...core.system, events } };
+    const line = startCommandLine('pool status --watch -o json'.split(' '), { core: restarted });
+    await line.stdout.until('"idle":2');
+    isAway = true;
+    leave.abort(gone);
+    await line.stdout.until(/"idle":2.*\n.*"idle":2/);
+    line.events.emit('SIGINT');
+    expect([await line.code, line.stderr.text]).toEqual([130, '']);
+  });
+
   it('is one document after another in YAML', async () => {
     const line = startCommandLine('pool status --watch -o yaml'.split(' '), { core });
     await line.stdout.until('idle: 2');
@@ -564,7 +587,10 @@ describe('events', () => {
   it('say so when the core has gone', async () => {
     const ending = { ...core, system: { ...core.system, events: async function* () {} } };
     const { code, stderr } = await fsb('events', { core: ending });
-    expect([code, stderr]).toEqual([6, expect.stringContaining('the core has stopped')]);
+    expect([code, stderr]).toEqual([
+      6,
+      expect.stringMatching(/the core has stopped\nHint: .* events --since 20\d\d-.*Z\n$/),
+    ]);
   });
 
   it('of a pool that is not there are none to wait for', async () => {

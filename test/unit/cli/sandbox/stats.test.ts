@@ -30,8 +30,12 @@ function world() {
     },
     list: async () =>
       [...known].sort().map((name) => ({ name, namespace: 'default', id: `id-${name}` }) as Sandbox),
-    usage: async () => usage(),
+    usage: async () => {
+      if (state.away) throw new FsbError('unavailable', 'the core is going away');
+      return usage();
+    },
   };
+  const state = { away: false };
   const core = { sandboxes } as CoreApi;
   const use = (name: string, cpuMicros: number, memory = 64 * MIB, pids = 2): void => {
     known.add(name);
@@ -39,7 +43,7 @@ function world() {
   };
   const start = (line: string, options: CommandLineOptions = {}) =>
     startCommandLine(line.split(' '), { core, clock, input: '', ...options });
-  return { clock, use, used, known, start };
+  return { clock, use, used, known, start, state };
 }
 
 type TestClock = ReturnType<typeof createManualClock>;
@@ -84,6 +88,35 @@ describe('stats', () => {
     expect(screen().slice(1)).toEqual(['box    0.00%   64MiB / 512MiB      12.50%   2', '']);
     line.events.emit('SIGINT');
     expect(await line.code).toBe(130);
+  });
+
+  it('goes on with the next core, which it waits for', async () => {
+    const { clock, use, start, state } = world();
+    use('box', 0);
+    const line = start('stats');
+    await second(clock);
+    await line.stdout.until('box ');
+    state.away = true;
+    for (let seconds = 0; seconds < 3; seconds++) await second(clock);
+    expect(line.stderr.text).toBe('The core went away; looking for the next one ...\n');
+    const before = line.stdout.text;
+    state.away = false;
+    await second(clock);
+    await paused(clock);
+    expect(line.stdout.text.slice(before.length)).toMatch(/^NAME .*\nbox +0\.00%/);
+    line.events.emit('SIGINT');
+    expect(await line.code).toBe(130);
+  });
+
+  it('ends where no core comes in ten seconds', async () => {
+    const { clock, use, start, state } = world();
+    use('box', 0);
+    const line = start('stats -q');
+    await second(clock);
+    state.away = true;
+    for (let seconds = 0; seconds < 11; seconds++) await second(clock);
+    expect(await line.code).toBe(6);
+    expect(line.stderr.text).toMatch(/^Error: the core is going away\n/);
   });
 
   it('draws over nothing on a terminal that cannot', async () => {
