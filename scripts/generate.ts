@@ -19,6 +19,7 @@ const packageFile = join(root, 'package.json');
 const described = JSON.parse(await readFile(packageFile, 'utf8')) as {
   description: string;
   man: string[];
+  bin: Record<string, string>;
   oclif: { topics: Record<string, { description: string }> };
 };
 
@@ -27,7 +28,11 @@ const topics = Object.entries(described.oclif.topics).map(([name, { description 
   name,
   description,
 }));
-const pages = manPages(commands, topics, { version: manifest.version, about: described.description });
+const pages = manPages(commands, topics, {
+  version: manifest.version,
+  about: described.description,
+  programs: Object.keys(described.bin),
+});
 await mkdir(man, { recursive: true });
 // The page of a command that is gone must go, too.
 for (const file of await readdir(man))

@@ -18,29 +18,32 @@ export interface TopicFacts {
   description: string;
 }
 
-/** @param about the package, in a line */
+/** Of the whole package. */
+interface PackageFacts {
+  version: string;
+  /** In a line. */
+  about: string;
+  /** By which names it is installed. */
+  programs: string[];
+}
+
+/** A page by each name of a thing, the same text: a `.so` line is found by `man` only where the pages are installed. */
 export const manPages = (
   commands: CommandFacts[],
   topics: TopicFacts[],
-  { version, about }: { version: string; about: string },
+  { version, about, programs }: PackageFacts,
 ): Page[] => [
-  { file: `${BIN}.1`, text: overview(commands, version, about) },
+  ...programs.map((name) => ({ file: `${name}.1`, text: overview(commands, version, { about, programs }) })),
   ...topics.map((each) => ({ file: `${pageOf(each.name)}.1`, text: topicPage(each, commands, version) })),
-  ...commands.map((command) => ({
-    file: `${command.page}.1`,
-    text: commandPage(command, commands, version),
-  })),
-  ...commands.flatMap(({ page: shown, aliases }) =>
-    aliases.map((alias) => ({ file: `${pageOf(alias)}.1`, text: `.so ${shown}.1\n` })),
+  ...commands.flatMap((command) =>
+    pagesOf(command).map((name) => ({ file: `${name}.1`, text: commandPage(command, commands, version) })),
   ),
 ];
 
 function topicPage({ name, description }: TopicFacts, commands: CommandFacts[], version: string): string {
   const below = commands.filter(({ words }) => topic(words) === name);
   return page(pageOf(name), version, [
-    ...section('NAME', [
-      `${roffText(pageOf(name))} \\- ${roffText(lowerFirst(description.replace(/\.$/, '')))}`,
-    ]),
+    ...section('NAME', [nameLine([pageOf(name)], description)]),
     ...section('SYNOPSIS', [`${bold(`${BIN} ${name}`)} ${italic('COMMAND')}`]),
     ...section('DESCRIPTION', paragraphs([description])),
     ...section('COMMANDS', commandList(below)),
@@ -49,9 +52,13 @@ function topicPage({ name, description }: TopicFacts, commands: CommandFacts[], 
   ]);
 }
 
-function overview(commands: CommandFacts[], version: string, about: string): string {
+function overview(
+  commands: CommandFacts[],
+  version: string,
+  { about, programs }: Omit<PackageFacts, 'version'>,
+): string {
   return page(BIN, version, [
-    ...section('NAME', [`${roffText(BIN)} \\- ${roffText(lowerFirst(about))}`]),
+    ...section('NAME', [nameLine(programs, about)]),
     ...section('SYNOPSIS', [
       `${bold(BIN)} ${italic('COMMAND')} [${italic('ARGUMENTS')}] [${italic('FLAGS')}]`,
     ]),
@@ -74,9 +81,7 @@ function commandPage(command: CommandFacts, all: CommandFacts[], version: string
     ({ words }) => words !== command.words && topic(words) === topic(command.words),
   );
   return page(command.page, version, [
-    ...section('NAME', [
-      `${roffText(command.page)} \\- ${roffText(lowerFirst(command.summary.replace(/\.$/, '')))}`,
-    ]),
+    ...section('NAME', [nameLine(pagesOf(command), command.summary)]),
     ...section('SYNOPSIS', [roffText(command.synopsis)]),
     ...section('DESCRIPTION', [
       ...paragraphs([command.summary, ...command.description]),
@@ -99,6 +104,12 @@ function commandPage(command: CommandFacts, all: CommandFacts[], version: string
     ...closing([BIN, ...siblings.map(({ page: name }) => name)]),
   ]);
 }
+
+const pagesOf = ({ page: own, aliases }: CommandFacts): string[] => [own, ...aliases.map(pageOf)];
+
+/** `fsb-ctl-list, fsb-ctl-ps \- list sandboxes`, which `apropos` and `whatis` read. */
+const nameLine = (names: string[], about: string): string =>
+  `${names.map(roffText).join(', ')} \\- ${roffText(lowerFirst(about.replace(/\.$/, '')))}`;
 
 const page = (title: string, version: string, body: string[]): string =>
   `${[NOTICE, `.TH ${roffText(title.toUpperCase())} 1 "" "${roffText(`${BIN} ${version}`)}" "${roffText(BIN)} manual"`, ...body].join('\n')}\n`;

@@ -184,9 +184,12 @@ describe('on a machine without a compiler', () => {
     expect(found.sort()).toEqual(lines.flatMap((line) => each(line.split(' ')[0]!)).sort());
   });
 
-  it.each(['fsb-ctl', 'fsb-ctl-run', 'fsb-ctl-image', 'fsb-ctl-pull'])('man finds %s', async (page) => {
-    const env = { ...process.env, MANPATH: join(prefix, 'share/man'), MANWIDTH: '80', LC_ALL: 'C' };
-    const { code, stdout } = await machine.run('man', [page], env);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^NAME\n +fsb-ctl/m) });
-  });
+  it.each(['fsb-ctl', 'fsb', 'fsb-ctl-run', 'fsb-ctl-image', 'fsb-ctl-pull'])(
+    'man finds %s',
+    async (page) => {
+      const env = { ...process.env, MANPATH: join(prefix, 'share/man'), MANWIDTH: '80', LC_ALL: 'C' };
+      const { code, stdout } = await machine.run('man', [page], env);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^NAME\n +fsb-ctl/m) });
+    },
+  );
 });

@@ -1,11 +1,14 @@
 import type { Command, Config } from '@oclif/core';
 import { globalFlags } from '../command/global-flags.ts';
+import { OF_CONTAINER } from '../docker/commands.ts';
 import type { Candidate } from './candidate.ts';
 import type { Line } from './position.ts';
 
 /** What may follow the words of an unfinished command: commands, their aliases and topics. */
 export function nextWords(before: string[], config: Config): Candidate[] {
   if (before[0] === 'help') return nextWords(before.slice(1), config);
+  if (before.length === 1 && before[0] === 'container')
+    return nextWords([], config).filter(({ value }) => OF_CONTAINER.has(value));
   const next = new Map<string, string | undefined>();
   for (const command of config.commands.filter(({ hidden }) => !hidden))
     for (const name of [command.id, ...command.aliases]) {

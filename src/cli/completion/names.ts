@@ -1,5 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
-import { familiarName } from '../../core/model/image/reference.ts';
+import { familiarName, HOST_IMAGE } from '../../core/model/image/reference.ts';
 import { isLive } from '../../core/model/sandbox/phase.ts';
 import type { Sandbox } from '../../core/model/sandbox/sandbox.ts';
 import type { Candidate } from './candidate.ts';
@@ -46,10 +46,14 @@ const sandboxCandidate = ({ name, state, spec }: Sandbox): Candidate => ({
   description: `${state.phase}, ${spec.image === '' ? 'no image' : familiarName(spec.image)}`,
 });
 
-const images: Names = async (core, { signal }) =>
-  (await core.images.list({ signal })).flatMap(({ references }) =>
-    references.map((reference) => ({ value: familiarName(reference) })),
-  );
+/** What can be done with every image but the machine's own. */
+const notWithHost: ReadonlySet<string> = new Set(['image:remove', 'image:save', 'image:tag', 'image:pull']);
+
+const images: Names = async (core, { id, signal }) =>
+  (await core.images.list({ signal }))
+    .flatMap(({ references }) => references)
+    .filter((reference) => reference !== HOST_IMAGE || !notWithHost.has(id))
+    .map((reference) => ({ value: familiarName(reference) }));
 
 /** What the core has names for, by what a word may be. */
 export const liveNames = {

@@ -40,7 +40,7 @@ const instead: Readonly<Record<string, string>> = {
 };
 
 /** Of docker's `container`, those that we have without that word. */
-const OF_CONTAINER: ReadonlySet<string | undefined> = new Set(
+export const OF_CONTAINER: ReadonlySet<string | undefined> = new Set(
   'attach cp exec inspect kill list logs ls pause ps rename restart rm run start stats stop top unpause update wait'.split(
     ' ',
   ),

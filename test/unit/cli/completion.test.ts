@@ -61,6 +61,12 @@ describe('every command of the manifest', () => {
   });
 });
 
+it("docker's word for sandboxes has its commands", async () => {
+  expect(await values(['container', ''])).toEqual(expect.arrayContaining(['ls', 'exec', 'rm']));
+  expect(await values(['container', 'p'])).toEqual(['pause', 'ps']);
+  expect(await values(['container', 'ls', '--al'])).toEqual(['--all', '--all-namespaces']);
+});
+
 describe('flags', () => {
   it('are not offered twice, unless they may be given twice', async () => {
     expect(await values(['run', '--network', 'none', '--net'])).toEqual([]);
@@ -166,6 +172,8 @@ describe('names', () => {
     expect(await values(['list', '-f', 'pool=d'], world)).toEqual(['pool=default-pool']);
     expect(await values(['list', '-f', 'since='], world)).toEqual(['since=box', 'since=job']);
     expect(await values(['run', '--image', 'ho'], world)).toEqual(['host']);
+    expect(await values(['image', 'inspect', 'ho'], world)).toEqual(['host']);
+    for (const line of ['rmi', 'save', 'tag', 'pull']) expect(await values([line, 'ho'], world)).toEqual([]);
     expect(await values(['config', 'get', 'na'], world)).toEqual(['namespace']);
     expect(await values(['context', 'use', ''], world)).toEqual(['default']);
     expect(await values(['completion', ''], world)).toEqual(['bash', 'zsh', 'fish']);
