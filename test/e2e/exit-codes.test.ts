@@ -29,10 +29,10 @@ const table: [code: number, why: string, line: string][] = [
   [42, 'its own code', "fsb-ctl exec box sh -c 'exit 42'"],
   [42, 'its own code', "fsb-ctl pool run sh -c 'exit 42'"],
   [1, 'it cannot be written', 'fsb-ctl list >/dev/full'],
-  [1, 'it cannot be done to that', 'fsb-ctl image save host -o host.tar'],
   [2, 'no such command', 'fsb-ctl nonsense'],
   [2, 'no such flag', 'fsb-ctl list --nonsense'],
   [2, 'an argument is missing', 'fsb-ctl get'],
+  [2, 'nothing can be done to that', 'fsb-ctl image save host -o host.tar'],
   [2, 'a wrong argument', 'fsb-ctl run a --image host --memory much -- true'],
   [
     2,
