@@ -108,7 +108,7 @@ async function takeCare(
     const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), had);
     if (held === undefined) throw new FsbError('run_failed', 'its guest closed the connection');
     if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
-    const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
+    const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log, awaited: true });
     run.pump.expect(new ExpectedReaders(log.kept, clock));
     // It is taken up, and its record says what it is: no reason to end it.
     await run.execs.letRun(MAIN_PROCESS).catch(complain('cannot let the commands in a sandbox go on'));
