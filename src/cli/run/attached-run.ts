@@ -112,7 +112,7 @@ const removeAfterRun = (run: AttachedRun): Promise<void> =>
   remove(run.core, itself(run)).catch((error) =>
     tryWrite(
       run.world.terminal.stderr,
-      `${run.ref.name} is not deleted yet (${FsbError.from(error).message}): the core does that once its command has ended.\n`,
+      `${run.ref.name} is not deleted yet (${FsbError.from(error).message}): the core does that once its command has ended, and fsb-ctl delete ${run.ref.name} at once.\n`,
     ),
   );
 

@@ -30,7 +30,6 @@ import type { RetainedLogs } from './logs/retained-logs.ts';
 import type { Holder } from './pools/held-instance.ts';
 import type { Unsettled } from './recovery/unsettled.ts';
 import { attachToEnded, attachToRun } from './sandboxes/attach.ts';
-import { ExpectedReaders } from './sandboxes/expected-readers.ts';
 import { knownSandboxes, stateOf } from './sandboxes/known-sandboxes.ts';
 import { LiveSandboxes } from './sandboxes/live-sandboxes.ts';
 import { Losses } from './sandboxes/losses.ts';
@@ -103,8 +102,7 @@ export class Agent implements AgentApi {
     try {
       if (filesOf !== undefined) await this.#live.leaving(filesOf);
       const { parts, started } = await startSandbox(request, this.#options, holder, abandoned, signal);
-      const { pump } = this.#live.takeUp(parts);
-      if (request.awaited) pump.expect(new ExpectedReaders(parts.log.kept, this.#options.clock));
+      this.#live.takeUp(parts);
       return started;
     } catch (error) {
       // Not what it has of the generation before: it may be tried again with that.

@@ -88,7 +88,7 @@ describe('run', () => {
 
   describe('with --rm, where the deletion fails', () => {
     const left =
-      'job is not deleted yet (the core is away): the core does that once its command has ended.\n';
+      'job is not deleted yet (the core is away): the core does that once its command has ended, and fsb-ctl delete job at once.\n';
     beforeEach(() => {
       vi.spyOn(core.sandboxes, 'delete').mockRejectedValueOnce(away);
     });

@@ -15,7 +15,6 @@ import type { Leases } from '../leases/leases.ts';
 import type { RecordingDriver } from '../ledger/recording-driver.ts';
 import { type InstanceRecord, type LeaseRecord, MAIN_PROCESS, type SlotRecord } from '../ledger/records.ts';
 import type { NamedPool } from '../pools/named-pool.ts';
-import { ExpectedReaders } from '../sandboxes/expected-readers.ts';
 
 const ADOPT_ATTEMPTS = 3;
 /**
@@ -39,7 +38,7 @@ export interface TakeUpGround {
     state: 'idle' | 'claimed',
     answer?: number,
   ) => Promise<Instance>;
-  clock: Pick<Clock, 'now' | 'after'>;
+  clock: Pick<Clock, 'now'>;
   log: Logger;
 }
 
@@ -108,8 +107,7 @@ async function takeCare(
     const held = pool.adopt(instance, image, agent.holderOf(sandboxId, slot.claimName), had);
     if (held === undefined) throw new FsbError('run_failed', 'its guest closed the connection');
     if (slot.given !== undefined) held.resize(slot.given.resources.memory, true);
-    const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log });
-    run.pump.expect(new ExpectedReaders(log.kept, clock));
+    const run = agent.takeUp({ sandboxId, slot, held, main: resumed, log, awaited: true });
     // It is taken up, and its record says what it is: no reason to end it.
     await run.execs.letRun(MAIN_PROCESS).catch(complain('cannot let the commands in a sandbox go on'));
     if (slot.paused) await run.changes.pause().catch(complain('cannot freeze a sandbox again'));

@@ -4,6 +4,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import type { RecordTable } from '../../store/store.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
 import type { Unsettled } from '../recovery/unsettled.ts';
+import { ExpectedReaders } from './expected-readers.ts';
 import { SandboxRun } from './sandbox-run.ts';
 import type { SandboxParts } from './start-sandbox.ts';
 
@@ -47,6 +48,7 @@ export class LiveSandboxes {
       record: (changed) => slots.put(sandboxId, changed, { fromReserve: changed.end !== undefined }),
       unrecorded: (end) => unrecorded(sandboxId, end),
     });
+    if (parts.awaited) run.pump.expect(new ExpectedReaders(parts.log.kept, clock));
     this.#runs.set(sandboxId, run);
     void run.ended.then((end) => {
       if (this.#detached) return;

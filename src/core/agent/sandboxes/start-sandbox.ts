@@ -41,6 +41,8 @@ export interface SandboxParts {
   held: HeldInstance;
   main: GuestProcess;
   log: LogWriter;
+  /** Readers come in a moment, for all that it says from now on. */
+  awaited?: boolean | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface SandboxParts {
  * @throws as AgentApi.start; nothing but records is left then
  */
 export async function startSandbox(
-  { sandboxId, claimName, spec, imageDigest, filesOf }: StartRequest,
+  { sandboxId, claimName, spec, imageDigest, filesOf, awaited }: StartRequest,
   ground: SandboxGround,
   holder: Holder,
   abandoned: (gone: Promise<void>) => void,
@@ -102,7 +104,7 @@ export async function startSandbox(
     const { startedAt } = slot;
     const endpoints = endpointsOf(spec.network, given.exposed_ports);
     return {
-      parts: { sandboxId, slot, held, main, log },
+      parts: { sandboxId, slot, held, main, log, awaited },
       started: { node, instance: instance.id, warm, startedAt, endpoints, given },
     };
   } catch (error) {

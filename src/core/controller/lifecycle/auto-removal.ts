@@ -54,8 +54,9 @@ export class AutoRemoval {
   }
 
   /**
-   * Deletes one at once for whoever wants its name, where it is over and the client who created it has lost its core, and
-   * has been told so, or was never to attach. In this very core another one may be about to.
+   * Deletes one at once for whoever wants its name, where it is over and the client who created it has lost its core, or was
+   * never to attach. In this very core it may be about to. One that is on its way back from the last core, and late, is told that
+   * it is gone: most have been told so already, and who wants the name would wait for nobody.
    * @returns whether the name is free now
    */
   async giveWay(entry: SandboxEntry): Promise<boolean> {
