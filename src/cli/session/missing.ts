@@ -26,13 +26,12 @@ export class Missing {
     return bytes;
   }
 
-  /** An exit code of 0 would say that all is there. @throws run_failed */
+  /** An exit code of 0 would say that all is there; any other one is the command's own. @throws run_failed */
   assertNone(status: ExitStatus): void {
-    if (this.#bytes === 0) return;
-    const ended = `the command ended with exit code ${exitCodeOf(status)}`;
+    if (this.#bytes === 0 || exitCodeOf(status) !== 0) return;
     throw new FsbError(
       'run_failed',
-      `${this.#bytes} bytes of the output are missing: the log had dropped them before they could be shown; ${ended}`,
+      `${this.#bytes} bytes of the output are missing: the log had dropped them before they could be shown; the command ended with exit code 0`,
       {
         hint: 'The log keeps the last of an output for who comes late; --log-size of fsb-ctl daemon start says how much.',
       },

@@ -11,14 +11,14 @@ import type { ShapeRecord } from '../fleet/shape-record.ts';
 export const closedError = (pool: string): FsbError =>
   new FsbError('unavailable', `pool ${pool} is closed`, { hint: 'The core is going away; try again.' });
 
-const update = (pool: string): string => `fsb-ctl pool update ${pool}`;
+const updateLine = (pool: string): string => `fsb-ctl pool update ${pool}`;
 
 /** It says all that is to be kept warm. */
 const warmFlag = (entries: PoolPolicy['warm']): string =>
   shellWords(['--warm', entries.map(({ image, count }) => `${image}=${count}`).join(',')]);
 
 export const moreMemory = (instead: string, pool: string): string =>
-  `${instead}, or give the pool more: ${update(pool)} --memory-budget SIZE`;
+  `${instead}, or give the pool more: ${updateLine(pool)} --memory-budget SIZE`;
 
 export const drainedError = (pool: string): FsbError =>
   new FsbError('conflict', `pool ${pool} is drained: it takes no claims`, {
@@ -52,7 +52,7 @@ export const queueFullError = (pool: string, waiting: number): FsbError =>
 
 export const nothingIdleError = (pool: string, record: ShapeRecord): FsbError =>
   new FsbError('no_capacity', `pool ${pool} has no idle instance of ${record.image}`, {
-    hint: `Have one booted: ${update(pool)} --on-empty boot, or wait for one: ${update(pool)} --on-empty wait`,
+    hint: `Have one booted: ${updateLine(pool)} --on-empty boot, or wait for one: ${updateLine(pool)} --on-empty wait`,
   });
 
 /** `memory`: bytes of one instance. Undefined: one instance of it can fit. */
@@ -80,13 +80,13 @@ export const noRoomError = (pool: string, more: number, free: number): FsbError 
 
 export const notKeptError = ({ name, warm }: PoolPolicy, { image }: ShapeRecord): FsbError =>
   new FsbError('no_capacity', `pool ${name} keeps no instance of ${image} warm`, {
-    hint: `Have one booted: ${update(name)} --on-empty boot, or keep it warm: ${update(name)} ${warmFlag([...warm, { image, count: 1 }])}`,
+    hint: `Have one booted: ${updateLine(name)} --on-empty boot, or keep it warm: ${updateLine(name)} ${warmFlag([...warm, { image, count: 1 }])}`,
   });
 
 export const keptWarmError = ({ name, warm }: PoolPolicy, image: string): FsbError => {
   const others = warm.filter((entry) => entry.image !== image);
   return new FsbError('conflict', `pool ${name} keeps image ${image} warm`, {
-    hint: `Keep none of it warm first: ${update(name)} ${warmFlag(others.length > 0 ? others : [{ image, count: 0 }])}`,
+    hint: `Keep none of it warm first: ${updateLine(name)} ${warmFlag(others.length > 0 ? others : [{ image, count: 0 }])}`,
   });
 };
 
@@ -104,7 +104,7 @@ export function timeoutError(
     'no_capacity',
     `no instance of ${record.image} came within ${formatDuration(timeout)}: pool ${name} has ${state}${last}`,
     {
-      hint: `Delete a sandbox, wait longer, or raise its limit: ${update(name)} ${limitOf(policy, used)}`,
+      hint: `Delete a sandbox, wait longer, or raise its limit: ${updateLine(name)} ${limitOf(policy, used)}`,
       // Who tells a wait that ended from a refusal looks at this.
       cause: new FsbError('timeout', `waited for ${formatDuration(timeout)}`),
     },
