@@ -9,6 +9,7 @@ const LONGEST = [
   'integration/core/doubtful-recovery',
   'unit/pool/model',
   'unit/server/hostile/slow-clients',
+  'unit/client/silent-network',
 ];
 
 /** So that in the end no worker is left alone with one of them. */

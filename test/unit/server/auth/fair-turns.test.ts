@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
 import { type SecureCore, serveSecurely, sha256 } from '../../../helpers/core/secure-core.ts';
 
-const MANY = 300;
+const MANY = 120;
 /** As long as no other call is to begin in the same turn of the loop. */
 const BUSY_MS = 6;
 const tokenOf = (name: string): string => `token-of-the-tests-${name}`;
