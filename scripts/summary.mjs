@@ -1,5 +1,5 @@
-// Reads vitest's JSON report and its exit code; names what was skipped and what broke outside of tests, and ends with
-// the line that CI reads. A run that failed never ends with "0 failed".
+// Reads vitest's JSON report and its exit code; names what was skipped, what passed only when it was tried again and what
+// broke outside of tests, and ends with the line that CI reads. A run that failed never ends with "0 failed".
 import { readFileSync } from 'node:fs';
 
 const [, , path, exitCode] = process.argv;
@@ -12,6 +12,10 @@ const brokenFiles = report.testResults.filter(
   (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
 );
 for (const { name, message } of brokenFiles) console.log(`BROKEN FILE ${name}: ${message}`);
+// Passed, but not at once (FSB_TEST_RETRY): nobody is to overlook it.
+for (const { fullName, status, failureMessages } of tests)
+  if (status === 'passed' && failureMessages.length > 0)
+    console.log(`FLAKY ${fullName}: ${failureMessages[0].split('\n', 1)[0]}`);
 // The title says why, by the house's rule: "... (skipped: needs X)".
 for (const { fullName } of skipped) console.log(`SKIPPED ${fullName}`);
 let failed = count('failed') + brokenFiles.length;
