@@ -240,7 +240,7 @@ describe('a session on a terminal', () => {
     first.type(keys.detach);
     await first.end();
     const second = shell.open('fsb-ctl attach inner');
-    await second.sees(/drawn[^]*31 97/);
+    await second.sees(/drawn[\s\S]*31 97/);
     second.type(keys.detach);
     expect(await second.end()).toEqual({ code: 0, restored: true });
   });
