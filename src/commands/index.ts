@@ -1,4 +1,4 @@
-import { type CommandTable, command } from '../cli/program/command-table.ts';
+import { type CommandTable, command } from '../cli/command/command-table.ts';
 
 /** Every command by its id, with its aliases. A new command is a file beside this one and a line here. */
 export const COMMANDS: CommandTable = {

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../cli/command/global-flags.ts';
+import { askCore, clientView, infoListing } from '../cli/info/info-view.ts';
 import { localCore } from '../cli/local/daemon/find.ts';
-import { askCore, clientView, infoListing } from '../cli/output/listings/info-view.ts';
 
 export default class Info extends BaseCommand {
   static override baseFlags = globalFlagsWithF;

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { namesArg } from '../cli/command/flags.ts';
 import { InspectCommand } from '../cli/command/inspect-command.ts';
 import { sandboxOrImage } from '../cli/docker/sandbox-or-image.ts';
-import { inspectedListing } from '../cli/output/docker/inspect-view.ts';
+import { inspectedListing } from '../cli/output/listings/inspect-view.ts';
 
 export default class Inspect extends InspectCommand {
   static override summary = 'Show everything about sandboxes, or images, as JSON.';

@@ -4,10 +4,10 @@ import { countFlag, filledFlag, repeated } from '../cli/command/flags.ts';
 import { assertNoCount } from '../cli/docker/flags.ts';
 import { sandboxListing } from '../cli/output/listings/sandbox-listing.ts';
 import { sampleSandbox } from '../cli/output/samples.ts';
-import { withDashedValue } from '../cli/program/pass-through.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
 import { parseSandboxFilters } from '../cli/select/sandbox-filters.ts';
 import { setAsideNote } from '../cli/system/set-aside-note.ts';
+import { withDashedValue } from '../cli/words/pass-through.ts';
 import { isLive } from '../core/model/sandbox/phase.ts';
 import type { Sandbox } from '../core/model/sandbox/sandbox.ts';
 

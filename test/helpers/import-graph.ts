@@ -89,3 +89,16 @@ export function findCycles(imports: readonly Import[]): string[][] {
   for (const file of next.keys()) visit(file);
   return cycles;
 }
+
+/** The same between folders that stand side by side: `src/core/pool/fleet` to `src/core/pool/shapes`. */
+export function betweenFolders(imports: readonly Import[]): Import[] {
+  return imports.flatMap((it) => {
+    const [from, to] = [it.from.split('/'), it.to.split('/')];
+    const apart = from.findIndex((part, index) => part !== to[index]);
+    const areFolders = apart + 1 < from.length && apart + 1 < to.length;
+    const folder = (parts: string[]): string => parts.slice(0, apart + 1).join('/');
+    return it.kind === 'file' && apart !== -1 && areFolders
+      ? [{ ...it, from: folder(from), to: folder(to) }]
+      : [];
+  });
+}

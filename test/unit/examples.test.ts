@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeManifest } from '../../scripts/build/manifest.ts';
 import { commandFacts } from '../../scripts/generate/command-facts.ts';
-import { guestCommandAt, takesNextWord } from '../../src/cli/program/pass-through.ts';
+import { guestCommandAt, takesNextWord } from '../../src/cli/words/pass-through.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const manifest = await makeManifest(root);

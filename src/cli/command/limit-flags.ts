@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { isPlainNumber, parseMemory as memoryOf, parseSize } from '../../core/model/quantity.ts';
 import type { Resources } from '../../core/model/sandbox/shape.ts';
-import { defined } from '../spec/given-only.ts';
+import { defined } from './given-only.ts';
 
 /** What an instance may use at most. Every limit is a number; only a disk goes without one. */
 

@@ -9,9 +9,9 @@ import {
   render,
   renderEach,
 } from '../output/output.ts';
-import type { FlagArities } from '../program/pass-through.ts';
 import { tryWrite, write } from '../terminal/streams.ts';
 import { canRedraw, type World } from '../terminal/world.ts';
+import type { FlagArities } from '../words/pass-through.ts';
 import { globalFlags, type globalFlagsWithoutFormat } from './global-flags.ts';
 import { onSameCore, type Typed, typedIn } from './same-core.ts';
 

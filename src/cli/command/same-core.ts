@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { shellWords } from '../../core/model/shell-words.ts';
-import { type FlagArities, longForm } from '../program/pass-through.ts';
+import { type FlagArities, longForm } from '../words/pass-through.ts';
 
 /**
  * Which core and namespace a command line names. What the environment says of them is not in it: that holds for the

@@ -1,4 +1,4 @@
-import { type FlagArities, takesNextWord } from '../program/pass-through.ts';
+import { type FlagArities, takesNextWord } from '../words/pass-through.ts';
 
 /**
  * Before the flags are parsed, and when they cannot be: does the user want JSON? As `--json`, `-o json`, `-qojson`,

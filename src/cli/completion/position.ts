@@ -1,6 +1,6 @@
 import type { Command, Config } from '@oclif/core';
+import { type CommandTable, type FoundCommand, findCommand } from '../command/command-table.ts';
 import { globalFlags } from '../command/global-flags.ts';
-import { type CommandTable, type FoundCommand, findCommand } from '../program/command-table.ts';
 import {
   type FlagArities,
   guestCommandAt,
@@ -8,7 +8,7 @@ import {
   separateGuestArguments,
   splitLeadingFlags,
   takesNextWord,
-} from '../program/pass-through.ts';
+} from '../words/pass-through.ts';
 
 /** What the word at the cursor is to become. */
 export type Position =

@@ -3,9 +3,10 @@ import { resolve } from 'node:path';
 import { Args, Flags, type Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
-import { parseEndpoint } from '../endpoints/endpoint.ts';
 import { unreadable } from '../files/unreadable.ts';
-import type { Context, TlsFiles } from './context.ts';
+import type { TlsFiles } from '../terminal/world.ts';
+import type { Context } from './context.ts';
+import { parseEndpoint } from './endpoint.ts';
 
 export const contextArg = Args.string({
   name: 'name',

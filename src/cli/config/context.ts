@@ -1,23 +1,12 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
-import { parseEndpoint } from '../endpoints/endpoint.ts';
+import type { TlsFiles } from '../terminal/world.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { readJsonFile } from './json-file.ts';
 import { checkValue, unknownKey } from './schema.ts';
 
 /** The local core; always there, and never in a file. */
 export const DEFAULT_CONTEXT = 'default';
-
-/** With what a core is reached over TLS; files by absolute path, and never what is in them. */
-export interface TlsFiles {
-  /** Authorities that its certificate may be from. */
-  ca?: string;
-  /** Our own certificate, and its key. */
-  cert?: string;
-  key?: string;
-  token_file?: string;
-  /** Name that its certificate is for, where that is not the host of the endpoint. */
-  server_name?: string;
-}
 
 /** A core with a name, as ~/.fsb/contexts/NAME.json has it. */
 export interface Context {

@@ -1,9 +1,9 @@
 import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
-import { parseEndpoint } from '../endpoints/endpoint.ts';
 import { OUTPUT_FORMATS } from '../output/listing.ts';
 import { nearest } from '../output/nearest.ts';
+import { parseEndpoint } from './endpoint.ts';
 
 /** What a configuration file may say. Every value is a text, in the file and on the command line. */
 export const CONFIG_KEYS = ['endpoint', 'context', 'namespace', 'editor', 'output', 'pool', 'color'] as const;

@@ -1,5 +1,6 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
-import { type Context, DEFAULT_CONTEXT, type TlsFiles } from './context.ts';
+import type { TlsFiles } from '../terminal/world.ts';
+import { type Context, DEFAULT_CONTEXT } from './context.ts';
 import type { ConfigFile } from './files.ts';
 import type { ConfigKey } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import type { FlagArities } from '../program/pass-through.ts';
+import type { FlagArities } from '../words/pass-through.ts';
 
 const BOOLEAN =
   'disable-content-trust init no-healthcheck oom-kill-disable privileged P publish-all read-only'.split(' ');

@@ -2,7 +2,7 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { isName } from '../../core/model/ids.ts';
 import { parseReference } from '../../core/model/image/reference.ts';
 import { shellWords } from '../../core/model/shell-words.ts';
-import { type FlagArities, longForm, takesNextWord } from '../program/pass-through.ts';
+import { type FlagArities, longForm, takesNextWord } from '../words/pass-through.ts';
 import { dockerRunFlags } from './foreign-run-flags.ts';
 
 /** The words of a `run` as they were typed, whoever's order they have. */

@@ -1,7 +1,7 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { LOOKING } from '../command/looking.ts';
+import { parseEndpoint } from '../config/endpoint.ts';
 import type { ConnectOptions } from '../terminal/world.ts';
-import { parseEndpoint } from './endpoint.ts';
 import type { Here } from './here.ts';
 
 /**

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ClientSecurity } from '../../core/client/security.ts';
 import { FsbError, recoded } from '../../core/model/failure/errors.ts';
-import type { TlsFiles } from '../config/context.ts';
 import { openInput } from '../files/input-stream.ts';
 import { unreadable } from '../files/unreadable.ts';
 import { readText } from '../terminal/streams.ts';
+import type { TlsFiles } from '../terminal/world.ts';
 import type { Here } from './here.ts';
 
 /** Bytes; a file of certificates may have many. */

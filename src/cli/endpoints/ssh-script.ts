@@ -1,5 +1,5 @@
 import { type ErrorCode, FsbError, isErrorCode } from '../../core/model/failure/errors.ts';
-import { isPlainPath, type SshEndpoint, sshUrl, sshWords } from './endpoint.ts';
+import { isPlainPath, type SshEndpoint, sshUrl, sshWords } from '../config/endpoint.ts';
 
 /** Around what the script says: a shell's start-up files may write anything before it. */
 export const BEGIN = '<fsb-ctl>';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import type { CoreEndpoint } from '../config/endpoint.ts';
 import type { World } from '../terminal/world.ts';
-import type { CoreEndpoint } from './endpoint.ts';
 import { BEGIN, END } from './ssh-script.ts';
 
 export interface TunnelOptions {

@@ -1,8 +1,8 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import { httpBeside, type SshEndpoint, sshWords } from '../config/endpoint.ts';
 import { childEnvironment } from '../terminal/child-environment.ts';
 import { isInteractive } from '../terminal/world.ts';
-import { httpBeside, type SshEndpoint, sshWords } from './endpoint.ts';
 import type { Here } from './here.ts';
 import { coreOfAnswer, remoteScript, scriptFailure } from './ssh-script.ts';
 import { openTunnel, type Tunnel } from './ssh-tunnel.ts';

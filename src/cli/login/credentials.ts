@@ -1,7 +1,7 @@
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { RegistryCredentials } from '../../core/model/image/image-requests.ts';
 import { parseReference } from '../../core/model/image/reference.ts';
-import { defined } from '../spec/given-only.ts';
+import { defined } from '../command/given-only.ts';
 import type { World } from '../terminal/world.ts';
 import { CredentialHelper } from './credential-helper.ts';
 import { type AuthEntry, DockerConfig } from './docker-config.ts';

@@ -2,9 +2,9 @@ import { Flags, type Interfaces } from '@oclif/core';
 import type { LeaseRequest } from '../../core/api/pool-api.ts';
 import { DEFAULT_POOL } from '../../core/model/ids.ts';
 import { commandFlags, durationFlag, instanceFlags } from '../command/flags.ts';
+import { defined, nonEmpty } from '../command/given-only.ts';
 import { limitsIn } from '../command/limit-flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
-import { defined, nonEmpty } from '../spec/given-only.ts';
 import { parseVolume } from '../spec/spec-from-flags.ts';
 
 /** The flags of `pool run` beside the global ones. */

@@ -1,8 +1,8 @@
 import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { PoolPolicyInput } from '../../core/model/pool/pool-policy.ts';
+import { defined, nonEmpty } from '../command/given-only.ts';
 import { limitsIn } from '../command/limit-flags.ts';
-import { defined, nonEmpty } from '../spec/given-only.ts';
 import type { policyFlags } from './policy-flags.ts';
 
 export type PolicyFlags = Partial<Interfaces.InferredFlags<typeof policyFlags>> & { image?: string };

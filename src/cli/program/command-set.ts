@@ -1,5 +1,5 @@
 import { type Command, Config, Plugin } from '@oclif/core';
-import type { CommandClass, CommandTable } from './command-table.ts';
+import type { CommandClass, CommandTable } from '../command/command-table.ts';
 import { usageOf } from './usage.ts';
 
 export type PackageJson = NonNullable<Plugin['pjson']>;

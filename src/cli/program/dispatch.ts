@@ -1,6 +1,12 @@
 import type { Config } from '@oclif/core';
 import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
+import {
+  type CommandClass,
+  type CommandTable,
+  type FoundCommand,
+  findCommand,
+} from '../command/command-table.ts';
 import { describeFailure } from '../command/failure.ts';
 import { globalFlags } from '../command/global-flags.ts';
 import { onSameCore, typedIn } from '../command/same-core.ts';
@@ -11,9 +17,7 @@ import { insteadOfFlag } from '../docker/flags.ts';
 import { dockerFlagsOf } from '../docker/foreign-run-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
-import { withoutBooleanValues } from './boolean-values.ts';
-import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
-import { type CommandClass, type CommandTable, type FoundCommand, findCommand } from './command-table.ts';
+import { withoutBooleanValues } from '../words/boolean-values.ts';
 import {
   type FlagArities,
   guestCommandAt,
@@ -21,7 +25,8 @@ import {
   separateGuestArguments,
   splitLeadingFlags,
   takesNextWord,
-} from './pass-through.ts';
+} from '../words/pass-through.ts';
+import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
 import { traceCommand } from './tracing.ts';
 
 export interface Program {

@@ -6,9 +6,9 @@ import type { Interruption } from '../command/interruption.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
 import { joinMain, tellQuietEnd } from '../session/main-session.ts';
 import type { SessionEnd } from '../session/session.ts';
+import type { RunFlags } from '../spec/run-flags.ts';
 import { OutputClosed, tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
-import type { RunFlags } from './run-plan.ts';
 
 export interface AttachedRun {
   core: CoreApi;

@@ -1,9 +1,6 @@
-import type { Interfaces } from '@oclif/core';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
-import type { runFlags } from './run-flags.ts';
-
-export type RunFlags = Interfaces.InferredFlags<typeof runFlags>;
+import type { RunFlags } from '../spec/run-flags.ts';
 
 /** Stay with the sandbox, as opposed to printing its name and leaving. */
 export const attaches = (

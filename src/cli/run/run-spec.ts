@@ -8,12 +8,12 @@ import { imageAmongWords } from '../docker/run-line.ts';
 import { editSpec } from '../spec/edit-spec.ts';
 import { readEnvFlags } from '../spec/env-flags.ts';
 import { inputName, readInput } from '../spec/read-input.ts';
+import type { RunFlags } from '../spec/run-flags.ts';
+import { runArities } from '../spec/run-flags.ts';
 import { mergeSpecs, specFromFlags } from '../spec/spec-from-flags.ts';
 import { checkSpec, parseSpecText } from '../spec/yaml-spec.ts';
 import type { Asking } from '../terminal/prompts.ts';
 import { isInteractive, type World } from '../terminal/world.ts';
-import { runArities } from './run-flags.ts';
-import type { RunFlags } from './run-plan.ts';
 
 export interface SpecSource {
   ref: SandboxRef;

@@ -3,9 +3,9 @@ import type { SandboxChange } from '../../core/api/sandbox-api.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { parseDuration } from '../../core/model/quantity.ts';
 import { repeated } from '../command/flags.ts';
+import { defined } from '../command/given-only.ts';
 import { cpusFlag, limitsIn, memoryFlag, pidsFlag } from '../command/limit-flags.ts';
 import { parsePairs } from './env-words.ts';
-import { defined } from './given-only.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
 
 /** As of `run`. 0 is "never" for the core, and nothing that somebody means who asks for so short a time. */

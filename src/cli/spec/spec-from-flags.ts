@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
+import { defined, nonEmpty } from '../command/given-only.ts';
 import { limitsIn } from '../command/limit-flags.ts';
-import type { RunFlags } from '../run/run-plan.ts';
 import { parsePairs } from './env-words.ts';
-import { defined, nonEmpty } from './given-only.ts';
+import type { RunFlags } from './run-flags.ts';
 
 export type PartialSpec = Partial<SandboxSpecInput>;
 

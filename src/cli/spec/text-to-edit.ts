@@ -1,6 +1,6 @@
 import type { Node } from 'yaml';
 import { formatSize, parseSize } from '../../core/model/quantity.ts';
-import { defined } from './given-only.ts';
+import { defined } from '../command/given-only.ts';
 import { mergeSpecs, type PartialSpec } from './spec-from-flags.ts';
 import { specTemplate } from './template.ts';
 

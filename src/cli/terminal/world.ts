@@ -1,6 +1,5 @@
 import type { CoreApi } from '../../core/api/core-api.ts';
 import type { Clock } from '../../core/model/clock.ts';
-import type { TlsFiles } from '../config/context.ts';
 
 /** What the command line reads from; `process.stdin` is one. */
 export interface TerminalInput extends NodeJS.ReadableStream {
@@ -32,6 +31,18 @@ export interface Terminal {
 export interface ProcessEvents {
   on(event: NodeJS.Signals | 'exit', listener: () => void): unknown;
   off(event: NodeJS.Signals | 'exit', listener: () => void): unknown;
+}
+
+/** With what a core is reached over TLS; files by absolute path, and never what is in them. */
+export interface TlsFiles {
+  /** Authorities that its certificate may be from. */
+  ca?: string;
+  /** Our own certificate, and its key. */
+  cert?: string;
+  key?: string;
+  token_file?: string;
+  /** Name that its certificate is for, where that is not the host of the endpoint. */
+  server_name?: string;
 }
 
 export interface ConnectOptions {

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
+import { settingListing, settingsListing, settingView } from '../../cli/config/config-view.ts';
 import { CONFIG_KEYS, configKey } from '../../cli/config/schema.ts';
-import { settingListing, settingsListing, settingView } from '../../cli/output/listings/config-view.ts';
 
 export default class ConfigGet extends BaseCommand {
   static override summary = 'Show what a setting is, or all of them.';

@@ -1,5 +1,5 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { settingsListing } from '../../cli/output/listings/config-view.ts';
+import { settingsListing } from '../../cli/config/config-view.ts';
 
 export default class ConfigList extends BaseCommand {
   static override summary = 'List all settings, and where each comes from.';

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
 import { ConfigCommand } from '../../cli/command/config-command.ts';
 import { setEntry } from '../../cli/config/change.ts';
+import { setListing } from '../../cli/config/config-view.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
 import { CONFIG_KEYS, configKey } from '../../cli/config/schema.ts';
-import { setListing } from '../../cli/output/listings/config-view.ts';
 
 export default class ConfigSet extends ConfigCommand {
   static override summary = 'Set a default of yours, or of a project.';

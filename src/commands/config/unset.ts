@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
 import { ConfigCommand } from '../../cli/command/config-command.ts';
 import { unsetEntry } from '../../cli/config/change.ts';
+import { unsetListing } from '../../cli/config/config-view.ts';
 import { projectFlag } from '../../cli/config/flags.ts';
-import { unsetListing } from '../../cli/output/listings/config-view.ts';
 
 export default class ConfigUnset extends ConfigCommand {
   static override summary = 'Remove a default of yours, or of a project.';

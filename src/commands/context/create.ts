@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { DEFAULT_CONTEXT } from '../../cli/config/context.ts';
 import { contextArg, contextFlags, contextFrom } from '../../cli/config/context-flags.ts';
-import { contextName } from '../../cli/output/listings/context-view.ts';
+import { contextName } from '../../cli/config/context-view.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { assertName } from '../../core/model/ids.ts';
 

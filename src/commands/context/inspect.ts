@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
 import { InspectCommand } from '../../cli/command/inspect-command.ts';
+import { contextDetails, contextView } from '../../cli/config/context-view.ts';
 import { currentContext } from '../../cli/config/current-context.ts';
 import { localCore } from '../../cli/local/daemon/find.ts';
-import { contextDetails, contextView } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextInspect extends InspectCommand {
   static override summary = 'Show contexts as JSON.';

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
+import { contextListing } from '../../cli/config/context-view.ts';
 import { overridden } from '../../cli/config/overridden.ts';
 import { localCore } from '../../cli/local/daemon/find.ts';
-import { contextListing } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextList extends BaseCommand {
   static override summary = 'List contexts: cores by name.';

@@ -1,9 +1,9 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { globalFlagsWithF } from '../../cli/command/global-flags.ts';
+import { contextDetails, contextView } from '../../cli/config/context-view.ts';
 import { currentContext } from '../../cli/config/current-context.ts';
 import { localCore } from '../../cli/local/daemon/find.ts';
-import { contextDetails, contextView } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextShow extends BaseCommand {
   static override baseFlags = globalFlagsWithF;

@@ -1,8 +1,8 @@
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { useContext } from '../../cli/config/change.ts';
 import { contextArg } from '../../cli/config/context-flags.ts';
+import { contextName } from '../../cli/config/context-view.ts';
 import { overridden } from '../../cli/config/overridden.ts';
-import { contextName } from '../../cli/output/listings/context-view.ts';
 
 export default class ContextUse extends BaseCommand {
   static override summary = 'Make a context the current one.';

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
-import { usageDetailsListing, usageListing } from '../../cli/output/listings/usage-view.ts';
 import { usageDetails } from '../../cli/system/usage-details.ts';
 import { askUsage, usageRows } from '../../cli/system/usage-rows.ts';
+import { usageDetailsListing, usageListing } from '../../cli/system/usage-view.ts';
 
 export default class SystemDf extends BaseCommand {
   static override summary = 'Show what takes room on the disk and in memory.';

@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { repeated } from '../../cli/command/flags.ts';
 import { parsePruneFilter } from '../../cli/images/prune-terms.ts';
-import { systemPrunedListing, systemPrunedNames } from '../../cli/output/listings/pruned-view.ts';
 import { assertMayPrune, candidatesOf } from '../../cli/system/candidates.ts';
 import {
   type Candidates,
@@ -13,6 +12,7 @@ import {
   type PruneTerms,
 } from '../../cli/system/prune.ts';
 import { removeDeletedLogs } from '../../cli/system/prune-logs.ts';
+import { systemPrunedListing, systemPrunedNames } from '../../cli/system/pruned-view.ts';
 import { assertCanAsk, confirmLoss } from '../../cli/terminal/prompts.ts';
 import type { CoreApi } from '../../core/api/core-api.ts';
 

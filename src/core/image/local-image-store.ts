@@ -32,8 +32,8 @@ import type { ImageStoreUsage, LocalImageStore, PruneTerms, RemoveTerms } from '
 import type { ImageStoreOptions } from './image-store-options.ts';
 import { importImages } from './intake/import-images.ts';
 import type { Intake } from './intake/ingest.ts';
-import { Publisher } from './intake/publisher.ts';
 import { imageNotFound } from './names/lookup.ts';
+import { Publisher } from './names/publisher.ts';
 import { tagImage } from './names/tag-image.ts';
 import { pullImage } from './pull/pull-image.ts';
 import { pullTerms } from './pull/pull-terms.ts';

@@ -3,15 +3,15 @@ import { Latch } from '../model/async/latch.ts';
 import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import type { PoolState } from '../model/pool/pool.ts';
+import { clearIdle } from './care/clear.ts';
 import { closedError, drainedError } from './claims/claim-errors.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import type { Arrivals } from './fleet/arrivals.ts';
-import { clearIdle } from './fleet/clear.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { Slot } from './fleet/shape-record.ts';
-import type { ShapeRecords } from './fleet/shape-records.ts';
 import type { Slots } from './fleet/slots.ts';
 import type { PoolEvents } from './report/pool-events.ts';
+import type { Slot } from './shapes/shape-record.ts';
+import type { ShapeRecords } from './shapes/shape-records.ts';
 
 /** Milliseconds that close() waits for boots, checks and teardowns. */
 const CLOSE_LIMIT = 15_000;

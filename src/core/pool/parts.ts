@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import type { PoolMeter, PoolPolicy } from '../model/pool/pool.ts';
+import { Budget, type Room } from './budget.ts';
 import { Alarm } from './care/alarm.ts';
 import { Autoscaler } from './care/autoscaler.ts';
 import { IdlePauser } from './care/idle-pauser.ts';
@@ -11,15 +12,14 @@ import { Returns } from './claims/returns.ts';
 import { WaitQueue } from './claims/wait-queue.ts';
 import { Arrivals } from './fleet/arrivals.ts';
 import type { ProcessFor } from './fleet/boots.ts';
-import { Budget, type Room } from './fleet/budget.ts';
 import { Fleet } from './fleet/fleet.ts';
-import type { ShapeRecord, Slot } from './fleet/shape-record.ts';
-import { ShapeRecords } from './fleet/shape-records.ts';
 import { Slots } from './fleet/slots.ts';
 import { Life } from './life.ts';
 import type { BootInstance } from './pool.ts';
 import { PoolEvents } from './report/pool-events.ts';
 import { safeMeter } from './report/safe-meter.ts';
+import type { ShapeRecord, Slot } from './shapes/shape-record.ts';
+import { ShapeRecords } from './shapes/shape-records.ts';
 import { Sizer } from './sizer.ts';
 
 export interface PoolOptions {

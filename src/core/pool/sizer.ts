@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { PoolPolicy } from '../model/pool/pool.ts';
+import type { Budget, Room } from './budget.ts';
 import type { ShapeHealth } from './care/shape-health.ts';
 import type { WaitQueue } from './claims/wait-queue.ts';
 import { chooseExpired } from './decide/ageing.ts';
@@ -8,11 +9,10 @@ import { chooseOverdraft, chooseVictims, type EvictionInput, type IdleCandidate 
 import { passed } from './decide/passing.ts';
 import { planSize } from './decide/sizing.ts';
 import type { Arrivals } from './fleet/arrivals.ts';
-import type { Budget, Room } from './fleet/budget.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { ShapeRecord, Slot } from './fleet/shape-record.ts';
-import type { ShapeRecords } from './fleet/shape-records.ts';
 import type { PoolEvents } from './report/pool-events.ts';
+import type { ShapeRecord, Slot } from './shapes/shape-record.ts';
+import type { ShapeRecords } from './shapes/shape-records.ts';
 
 export interface SizerOptions {
   policy: () => PoolPolicy;

@@ -1,5 +1,6 @@
 import type { Instance } from '../instance/instance.ts';
 import type { PoolEvent, PoolPolicy, PoolShapeStatus, PoolState, PoolTotals } from '../model/pool/pool.ts';
+import { clearIdle } from './care/clear.ts';
 import {
   closedError,
   keptWarmError,
@@ -8,12 +9,11 @@ import {
   notHeldError,
   notKeptError,
 } from './claims/claim-errors.ts';
-import { clearIdle } from './fleet/clear.ts';
-import type { ShapeRecord } from './fleet/shape-record.ts';
 import { sameWords } from './fleet/unfit.ts';
 import { assemble, type PoolOptions, type PoolParts, roomOf } from './parts.ts';
 import type { Claim, ClaimRequest, Pool, PooledInstance, ReleaseOptions, WarmEntry } from './pool.ts';
 import { pooledInstances, poolTotals, shapeStatus } from './report/status.ts';
+import type { ShapeRecord } from './shapes/shape-record.ts';
 
 /** What people and the agent ask of a pool; every decision is made in one of its parts. */
 export class WarmPool implements Pool {

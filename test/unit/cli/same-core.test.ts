@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { globalFlags } from '../../../src/cli/command/global-flags.ts';
 import { onSameCore, typedIn } from '../../../src/cli/command/same-core.ts';
-import type { FlagArities } from '../../../src/cli/program/pass-through.ts';
+import type { FlagArities } from '../../../src/cli/words/pass-through.ts';
 import { COMMANDS } from '../../../src/commands/index.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { nameInUse } from '../../../src/core/model/ids.ts';

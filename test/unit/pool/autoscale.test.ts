@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DemandWindow } from '../../../src/core/pool/care/demand-window.ts';
 import { type ScalingInput, scaledMin, shareByMisses } from '../../../src/core/pool/decide/autoscale.ts';
+import { DemandWindow } from '../../../src/core/pool/shapes/demand-window.ts';
 import { createPoolWorld, settle, shapeOf } from '../../helpers/pool/pool-world.ts';
 
 const host = shapeOf('host');

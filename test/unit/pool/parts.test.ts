@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
+import { Budget } from '../../../src/core/pool/budget.ts';
 import { Alarm } from '../../../src/core/pool/care/alarm.ts';
-import { ClaimTimes } from '../../../src/core/pool/claims/claim-times.ts';
 import { WaitQueue } from '../../../src/core/pool/claims/wait-queue.ts';
 import {
   afterDelay,
@@ -16,8 +16,8 @@ import {
   type EvictionInput,
   type IdleCandidate,
 } from '../../../src/core/pool/decide/eviction.ts';
-import { Budget } from '../../../src/core/pool/fleet/budget.ts';
 import { type Past, unfit } from '../../../src/core/pool/fleet/unfit.ts';
+import { ClaimTimes } from '../../../src/core/pool/shapes/claim-times.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 
 describe('the budget', () => {

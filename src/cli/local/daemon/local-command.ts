@@ -1,8 +1,8 @@
 import { BaseCommand } from '../../command/base-command.ts';
 import type { Typed } from '../../command/same-core.ts';
+import { originText } from '../../config/config-view.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { CoreChoice } from '../../config/sources.ts';
-import { originText } from '../../output/listings/config-view.ts';
 import { localCore } from './find.ts';
 import type { LocalCore } from './local-core.ts';
 

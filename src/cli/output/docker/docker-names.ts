@@ -4,8 +4,8 @@ import { familiarName } from '../../../core/model/image/reference.ts';
 import { formatSize } from '../../../core/model/quantity.ts';
 import type { ImageView } from '../../../core/view/image-view.ts';
 import type { SandboxView } from '../../../core/view/sandbox-view.ts';
-import { commandText, pairs, phaseText, portsOf } from '../listings/sandbox-texts.ts';
 import type { DockerRow } from '../output.ts';
+import { commandText, pairs, phaseText, portsOf } from '../sandbox-texts.ts';
 import { sinceText } from './docker-age.ts';
 import { type DockerState, dockerState } from './docker-state.ts';
 

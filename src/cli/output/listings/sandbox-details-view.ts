@@ -5,7 +5,7 @@ import { type SandboxDetailsView, sandboxDetailsView } from '../../../core/view/
 import { dockerSandbox } from '../docker/docker-names.ts';
 import { type Listing, printable } from '../output.ts';
 import { describeRows } from '../rows.ts';
-import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
+import { ageText, commandText, pairs, phaseText, portsOf } from '../sandbox-texts.ts';
 
 /** @param several an array for programs, also of one that alone was found */
 export function sandboxDetails(

@@ -5,7 +5,7 @@ import { type SandboxView, sandboxView } from '../../../core/view/sandbox-view.t
 import { dockerSandbox } from '../docker/docker-names.ts';
 import type { Column, Listing, Tone } from '../output.ts';
 import { sampleSandbox } from '../samples.ts';
-import { ageText, commandText, pairs, phaseText, portsOf } from './sandbox-texts.ts';
+import { ageText, commandText, pairs, phaseText, portsOf } from '../sandbox-texts.ts';
 
 const TONES: Record<Phase, Tone> = {
   Pending: 'busy',

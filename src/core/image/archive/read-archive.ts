@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { Platform } from '../../model/image/platform.ts';
-import type { FoundImage } from '../intake/found-image.ts';
+import type { FoundImage } from '../format/found-image.ts';
 import { howToImport } from './mistaken-file.ts';
 import { readDockerSave } from './read-docker-save.ts';
 import { readOciLayout } from './read-oci-layout.ts';

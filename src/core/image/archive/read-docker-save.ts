@@ -11,14 +11,14 @@ import {
   parseDocument,
 } from '../format/documents.ts';
 import { assertLayerCount } from '../format/envelope.ts';
-import { OCI_CONFIGURATION, OCI_LAYER, OCI_MANIFEST } from '../format/media-types.ts';
 import {
   documentOf,
   type FoundImage,
   foundImage,
   type LayerSource,
   manifestOf,
-} from '../intake/found-image.ts';
+} from '../format/found-image.ts';
+import { OCI_CONFIGURATION, OCI_LAYER, OCI_MANIFEST } from '../format/media-types.ts';
 import { type ArchiveSource, readDocument, readFrom } from './source.ts';
 
 /** Every image of what `docker save` wrote. There is no manifest in it, so one is made of what there is. */

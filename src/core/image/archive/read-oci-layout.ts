@@ -4,9 +4,9 @@ import type { Platform } from '../../model/image/platform.ts';
 import { verified } from '../bytes/verify.ts';
 import { type Descriptor, indexSchema, parseDocument } from '../format/documents.ts';
 import { readManifest } from '../format/envelope.ts';
+import { type FoundImage, foundImage, type ImageDocument } from '../format/found-image.ts';
 import { OCI_MANIFEST } from '../format/media-types.ts';
 import { chooseManifest, findManifest, isAttestation, otherPlatform } from '../format/platform-choice.ts';
-import { type FoundImage, foundImage, type ImageDocument } from '../intake/found-image.ts';
 import { type ArchiveSource, LARGEST_DOCUMENT, readDocument, readFrom } from './source.ts';
 
 const FULL_NAME = 'io.containerd.image.name';

@@ -1,6 +1,6 @@
 import { FsbError } from '../../model/failure/errors.ts';
-import type { ImageDocument } from '../intake/found-image.ts';
 import { type Descriptor, type Manifest, MOST_LAYERS, manifestSchema, parseDocument } from './documents.ts';
+import type { ImageDocument } from './found-image.ts';
 import { isConfigurationType } from './media-types.ts';
 
 /**

@@ -9,13 +9,13 @@ import type { LayerProgress, LayerState } from '../../model/image/pull.ts';
 import { flushToDisk } from '../content/flush.ts';
 import type { ImageContent } from '../content/image-content.ts';
 import type { ImageRecord } from '../content/image-records.ts';
+import type { FoundImage, FoundLayer, ImageDocument } from '../format/found-image.ts';
 import type { Launch } from '../launch.ts';
 import type { NamedImage } from '../names/image-names.ts';
+import type { Publisher } from '../names/publisher.ts';
 import { UnpackBudget, type UnpackLimits } from '../unpack/budget.ts';
 import type { Unpacker } from '../unpack/unpacker.ts';
-import type { FoundImage, FoundLayer, ImageDocument } from './found-image.ts';
 import { recordOf } from './new-record.ts';
-import type { Publisher } from './publisher.ts';
 
 /** Where images come in: what the store has, how it unpacks, and how it takes images on record. */
 export interface Intake {

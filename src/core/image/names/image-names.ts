@@ -1,6 +1,6 @@
 import { FsbError } from '../../model/failure/errors.ts';
 import { canonicalReference, HOST_IMAGE, parseReference } from '../../model/image/reference.ts';
-import type { FoundImage } from '../intake/found-image.ts';
+import type { FoundImage } from '../format/found-image.ts';
 
 export interface NamedImage {
   image: FoundImage;

@@ -1,8 +1,8 @@
 import { FsbError } from '../../model/failure/errors.ts';
 import { canonicalReference, parseReference } from '../../model/image/reference.ts';
 import type { Catalogue } from '../catalogue.ts';
-import type { Publisher } from '../intake/publisher.ts';
 import { assertNotHost } from './image-names.ts';
+import type { Publisher } from './publisher.ts';
 
 export interface TagGround {
   catalogue: Pick<Catalogue, 'find'>;

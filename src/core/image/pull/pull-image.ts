@@ -10,7 +10,7 @@ import {
   repositoryOf,
 } from '../../model/image/reference.ts';
 import type { ImageRecord } from '../content/image-records.ts';
-import type { FoundImage } from '../intake/found-image.ts';
+import type { FoundImage } from '../format/found-image.ts';
 import { type Intake, ingestImages, isHere, progressOf } from '../intake/ingest.ts';
 import { importError } from '../intake/intake-error.ts';
 import { recordOf } from '../intake/new-record.ts';

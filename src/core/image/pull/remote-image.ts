@@ -9,10 +9,10 @@ import { verified } from '../bytes/verify.ts';
 import type { BlobStore } from '../content/blob-store.ts';
 import { type Descriptor, indexSchema, LARGEST_CONFIGURATION, parseDocument } from '../format/documents.ts';
 import { readManifest } from '../format/envelope.ts';
+import { type FoundImage, foundImage, type ImageDocument, type LayerSource } from '../format/found-image.ts';
 import { manifestTypeOf } from '../format/manifest-type.ts';
 import { isIndexType } from '../format/media-types.ts';
 import { chooseManifest } from '../format/platform-choice.ts';
-import { type FoundImage, foundImage, type ImageDocument, type LayerSource } from '../intake/found-image.ts';
 import type { ReadOptions, RemoteRepository } from '../registry/registries.ts';
 
 export interface RemoteSource {

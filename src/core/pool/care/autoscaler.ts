@@ -1,10 +1,10 @@
 import type { Clock } from '../../model/clock.ts';
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { scaledMin } from '../decide/autoscale.ts';
-import type { ShapeRecord } from '../fleet/shape-record.ts';
-import type { ShapeRecords } from '../fleet/shape-records.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
-import { DemandWindow } from './demand-window.ts';
+import { DemandWindow } from '../shapes/demand-window.ts';
+import type { ShapeRecord } from '../shapes/shape-record.ts';
+import type { ShapeRecords } from '../shapes/shape-records.ts';
 
 /** How often, in parts of the window, the demand is looked at while no claim comes. */
 const LOOKS_IN_WINDOW = 10;

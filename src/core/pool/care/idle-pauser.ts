@@ -1,7 +1,7 @@
 import type { PoolPolicy } from '../../model/pool/pool.ts';
-import type { Slot } from '../fleet/shape-record.ts';
-import type { ShapeRecords } from '../fleet/shape-records.ts';
 import type { Slots } from '../fleet/slots.ts';
+import type { Slot } from '../shapes/shape-record.ts';
+import type { ShapeRecords } from '../shapes/shape-records.ts';
 
 /** Each freezes or thaws a cgroup; more at once would take the processor from claims and boots. */
 const PAUSES_AT_ONCE = 4;

@@ -3,8 +3,8 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { Slot } from '../fleet/shape-record.ts';
-import type { ShapeRecords } from '../fleet/shape-records.ts';
+import type { Slot } from '../shapes/shape-record.ts';
+import type { ShapeRecords } from '../shapes/shape-records.ts';
 
 /** A question is one small frame, but a thousand at once would hold up the claims of that moment. */
 const LOOKS_AT_ONCE = 16;

@@ -3,7 +3,7 @@ import type { ErrorBody, FsbError } from '../../model/failure/errors.ts';
 import { openBreakerError } from '../claims/claim-errors.ts';
 import type { WaitQueue } from '../claims/wait-queue.ts';
 import { afterDelay, afterFailure, afterSuccess, attemptsAllowed, closedBreaker } from '../decide/breaker.ts';
-import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
+import type { ShapeRecord, Slot } from '../shapes/shape-record.ts';
 
 /** An instance that dies sooner, in milliseconds, was no good from the start. */
 const YOUNG = 1000;

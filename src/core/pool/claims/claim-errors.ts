@@ -2,9 +2,9 @@ import { type ErrorBody, type ErrorCode, FsbError } from '../../model/failure/er
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import { formatDuration, formatSize } from '../../model/quantity.ts';
 import { shellWords } from '../../model/shell-words.ts';
+import type { Budget, Room } from '../budget.ts';
 import type { Breaker } from '../decide/breaker.ts';
-import type { Budget, Room } from '../fleet/budget.ts';
-import type { ShapeRecord } from '../fleet/shape-record.ts';
+import type { ShapeRecord } from '../shapes/shape-record.ts';
 
 /** Why a claim is refused, in the words that its caller is told. */
 

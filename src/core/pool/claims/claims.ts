@@ -2,11 +2,11 @@ import { withDeadline } from '../../instance/deadline.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import type { ClaimResult, OnEmpty, PoolMeter, PoolPolicy } from '../../model/pool/pool.ts';
-import type { Budget } from '../fleet/budget.ts';
+import type { Budget } from '../budget.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import { unfit } from '../fleet/unfit.ts';
 import type { Claim, ClaimRequest } from '../pool.ts';
+import type { ShapeRecord, Slot } from '../shapes/shape-record.ts';
 import {
   bootError,
   neverFitsError,

@@ -2,10 +2,10 @@ import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import type { PoolPolicy } from '../../model/pool/pool.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { Slot } from '../fleet/shape-record.ts';
 import type { Slots } from '../fleet/slots.ts';
 import { unfit } from '../fleet/unfit.ts';
 import type { Claim, ReleaseOptions } from '../pool.ts';
+import type { Slot } from '../shapes/shape-record.ts';
 import { notHeldError } from './claim-errors.ts';
 
 export interface ReturnsOptions {

@@ -1,4 +1,4 @@
-import type { Room } from '../fleet/budget.ts';
+import type { Room } from '../budget.ts';
 import type { Passing } from './passing.ts';
 
 /** What the sizing needs to know about one shape; instances are counted once, by their state. */

@@ -1,4 +1,4 @@
-import type { Room } from '../fleet/budget.ts';
+import type { Room } from '../budget.ts';
 
 /** How many evictions may be under way at once: each is a teardown that takes the processor from boots and claims. */
 const MOST_EVICTIONS = 8;

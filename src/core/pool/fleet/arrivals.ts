@@ -5,9 +5,9 @@ import { FsbError } from '../../model/failure/errors.ts';
 import type { PoolMeter, PoolPolicy } from '../../model/pool/pool.ts';
 import type { BootInstance, Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
+import type { ShapeRecord, Slot } from '../shapes/shape-record.ts';
 import { Boots, type ProcessFor } from './boots.ts';
 import type { Fleet } from './fleet.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
 import type { Slots } from './slots.ts';
 
 /** What the arrivals tell the pool; none of them may throw. */

@@ -5,7 +5,7 @@ import type { ProcessSpec } from '../../model/process.ts';
 import { formatDuration } from '../../model/quantity.ts';
 import type { Shape } from '../../model/sandbox/shape.ts';
 import type { BootInstance } from '../pool.ts';
-import type { Slot } from './shape-record.ts';
+import type { Slot } from '../shapes/shape-record.ts';
 import { WarmUp } from './warm-up.ts';
 
 /** How a command of the pool's own is started in an instance of a shape: with the environment of its image. */

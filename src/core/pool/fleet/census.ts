@@ -1,4 +1,4 @@
-import { isUnsettled, type SlotState } from './slot-state.ts';
+import { isUnsettled, type SlotState } from '../shapes/slot-state.ts';
 
 /** How many instances there are, and in how many of them something is under way; tells when none is. */
 export class Census {

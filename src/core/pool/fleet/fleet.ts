@@ -3,7 +3,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { PoolMeter, PoolPolicy } from '../../model/pool/pool.ts';
 import type { Claim } from '../pool.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
+import type { ShapeRecord, Slot } from '../shapes/shape-record.ts';
 import type { Slots } from './slots.ts';
 import { Teardowns } from './teardowns.ts';
 import { unfit } from './unfit.ts';

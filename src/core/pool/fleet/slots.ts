@@ -1,10 +1,10 @@
 import type { Clock } from '../../model/clock.ts';
+import type { Budget } from '../budget.ts';
 import { LARGEST_JITTER } from '../decide/ageing.ts';
 import type { PoolEvents } from '../report/pool-events.ts';
-import type { Budget } from './budget.ts';
+import { type ShapeRecord, Slot } from '../shapes/shape-record.ts';
+import type { SlotState } from '../shapes/slot-state.ts';
 import { Census } from './census.ts';
-import { type ShapeRecord, Slot } from './shape-record.ts';
-import type { SlotState } from './slot-state.ts';
 
 export interface SlotsOptions {
   budget: Budget;

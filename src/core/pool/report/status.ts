@@ -1,8 +1,8 @@
 import type { PoolPolicy, PoolShapeStatus, PoolTotals } from '../../model/pool/pool.ts';
 import { summaryOf } from '../../model/sandbox/shape.ts';
 import type { Breaker } from '../decide/breaker.ts';
-import type { ShapeRecord, Slot } from '../fleet/shape-record.ts';
 import type { PooledInstance } from '../pool.ts';
+import type { ShapeRecord, Slot } from '../shapes/shape-record.ts';
 
 /** The row of one shape for `pool status`. */
 export function shapeStatus(

@@ -3,9 +3,9 @@ import type { Server, TlsOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { descriptorLimit } from '../../model/failure/descriptors.ts';
+import { Guests } from '../auth/guests.ts';
 import { connectionOf, peerOf } from '../ends.ts';
 import { MOST_CONNECTIONS } from '../listen.ts';
-import { Guests } from './guests.ts';
 import type { TlsIdentity } from './identity.ts';
 
 /** Milliseconds for a handshake. */

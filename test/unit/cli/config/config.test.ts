@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseEndpoint } from '../../../../src/cli/endpoints/endpoint.ts';
+import { parseEndpoint } from '../../../../src/cli/config/endpoint.ts';
 import type { ConnectOptions } from '../../../../src/cli/terminal/world.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { findCommand } from '../../../../src/cli/command/command-table.ts';
 import { insteadOfFlag } from '../../../../src/cli/docker/flags.ts';
 import { dockerRunFlags } from '../../../../src/cli/docker/foreign-run-flags.ts';
 import { loadCommand } from '../../../../src/cli/program/command-set.ts';
-import { findCommand } from '../../../../src/cli/program/command-table.ts';
-import type { FlagArities } from '../../../../src/cli/program/pass-through.ts';
+import type { FlagArities } from '../../../../src/cli/words/pass-through.ts';
 import { COMMANDS } from '../../../../src/commands/index.ts';
 
 /** Every flag that docker 27 has, by the words of its command: each is one of ours, or it is said what to type instead. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseEndpoint } from '../../../../src/cli/endpoints/endpoint.ts';
+import { parseEndpoint } from '../../../../src/cli/config/endpoint.ts';
 
 describe('endpoints', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import pjson from '../../../../package.json' with { type: 'json' };
 import { wantsJson } from '../../../../src/cli/command/wants-json.ts';
-import type { FlagArities } from '../../../../src/cli/program/pass-through.ts';
+import type { FlagArities } from '../../../../src/cli/words/pass-through.ts';
 import { type CommandLineOptions, runCommandLine } from '../../../helpers/cli/command-line.ts';
 import { NOW } from '../../../helpers/cli/fixed-answers.ts';
 import { fixedCore } from '../../../helpers/cli/fixed-core.ts';

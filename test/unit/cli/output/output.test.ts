@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type InfoView, infoListing } from '../../../../src/cli/info/info-view.ts';
 import type { Check } from '../../../../src/cli/local/doctor/check.ts';
 import { doctorListing } from '../../../../src/cli/local/doctor/doctor.ts';
 import { jsonText } from '../../../../src/cli/output/json-text.ts';
 import { imageListing } from '../../../../src/cli/output/listings/image-listing.ts';
-import { type InfoView, infoListing } from '../../../../src/cli/output/listings/info-view.ts';
 import { createdListing, sandboxListing } from '../../../../src/cli/output/listings/sandbox-listing.ts';
 import { statsListing } from '../../../../src/cli/output/listings/stats-view.ts';
 import { versionListing } from '../../../../src/cli/output/listings/version-view.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { withoutBooleanValues } from '../../../../src/cli/program/boolean-values.ts';
-import type { FlagArities } from '../../../../src/cli/program/pass-through.ts';
+import { withoutBooleanValues } from '../../../../src/cli/words/boolean-values.ts';
+import type { FlagArities } from '../../../../src/cli/words/pass-through.ts';
 import { runCommandLine } from '../../../helpers/cli/command-line.ts';
 
 const flags: FlagArities = {

@@ -4,7 +4,7 @@ import {
   type FlagArities,
   separateGuestArguments,
   splitLeadingFlags,
-} from '../../../../src/cli/program/pass-through.ts';
+} from '../../../../src/cli/words/pass-through.ts';
 
 const flags: FlagArities = {
   env: { type: 'option', char: 'e' },

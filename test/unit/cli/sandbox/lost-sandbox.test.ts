@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { phaseText } from '../../../../src/cli/output/listings/sandbox-texts.ts';
+import { phaseText } from '../../../../src/cli/output/sandbox-texts.ts';
 import type { PhaseState } from '../../../../src/core/model/sandbox/phase.ts';
 import { sandboxView } from '../../../../src/core/view/sandbox-view.ts';
 import { lost, NOW } from '../../../helpers/cli/fixed-answers.ts';

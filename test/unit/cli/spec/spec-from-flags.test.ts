@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseCpus, parseMemory, parsePids } from '../../../../src/cli/command/limit-flags.ts';
-import { runFlags } from '../../../../src/cli/run/run-flags.ts';
 import { assertRunFlags, attaches } from '../../../../src/cli/run/run-plan.ts';
 import { parseEnvFile, parseEnvWords, parsePairs } from '../../../../src/cli/spec/env-words.ts';
+import { runFlags } from '../../../../src/cli/spec/run-flags.ts';
 import {
   mergeSpecs,
   parsePort,

@@ -2,9 +2,9 @@ import { FsbError } from '../../model/failure/errors.ts';
 import type { ImageConfig } from '../../model/image/image.ts';
 import type { Platform } from '../../model/image/platform.ts';
 import { digestOf } from '../bytes/digester.ts';
-import { type Configuration, configurationSchema, parseDocument } from '../format/documents.ts';
-import { imageConfigOf } from '../format/image-config.ts';
-import { assertRunsOn } from '../format/platform-choice.ts';
+import { type Configuration, configurationSchema, parseDocument } from './documents.ts';
+import { imageConfigOf } from './image-config.ts';
+import { assertRunsOn } from './platform-choice.ts';
 
 export interface ImageDocument {
   /** `sha256:...`, verified. */

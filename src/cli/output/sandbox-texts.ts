@@ -1,7 +1,7 @@
-import { formatAge } from '../../../core/model/quantity.ts';
-import type { SandboxSpecInput } from '../../../core/model/sandbox/spec.ts';
-import { shellWords } from '../../../core/model/shell-words.ts';
-import type { SandboxView } from '../../../core/view/sandbox-view.ts';
+import { formatAge } from '../../core/model/quantity.ts';
+import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
+import { shellWords } from '../../core/model/shell-words.ts';
+import type { SandboxView } from '../../core/view/sandbox-view.ts';
 
 /** What of a sandbox is said in more than one place. */
 

@@ -3,8 +3,8 @@ import type { TLSSocket } from 'node:tls';
 import type { Caller } from '../../model/caller.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import { Shares } from '../auth/shares.ts';
 import { sourceOf } from '../ends.ts';
+import { Shares } from './shares.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** Of those of whom nobody knows yet who they are, so many are listened to at a time. */

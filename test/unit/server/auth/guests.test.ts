@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { Guests } from '../../../../src/core/server/tls/guests.ts';
+import { Guests } from '../../../../src/core/server/auth/guests.ts';
 import { createManualClock } from '../../../helpers/manual-clock.ts';
 
 class FakeSocket extends EventEmitter {

@@ -1,9 +1,9 @@
 import type { Instance } from '../../instance/instance.ts';
 import type { Shape } from '../../model/sandbox/shape.ts';
-import type { DemandWindow } from '../care/demand-window.ts';
-import { ClaimTimes } from '../claims/claim-times.ts';
 import { type Breaker, closedBreaker } from '../decide/breaker.ts';
 import type { Claim } from '../pool.ts';
+import { ClaimTimes } from './claim-times.ts';
+import type { DemandWindow } from './demand-window.ts';
 import type { SlotState } from './slot-state.ts';
 
 /** One instance of the pool and the room it holds, from before its boot to the end of its teardown. */

@@ -1,6 +1,6 @@
-import { CONFIG_KEYS, type ConfigKey } from '../../config/schema.ts';
-import type { Origin, Setting } from '../../config/sources.ts';
-import type { Listing } from '../output.ts';
+import type { Listing } from '../output/output.ts';
+import { CONFIG_KEYS, type ConfigKey } from './schema.ts';
+import type { Origin, Setting } from './sources.ts';
 
 /** One setting, as `-o json` shows it. */
 export interface SettingView {

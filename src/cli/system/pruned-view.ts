@@ -1,8 +1,8 @@
-import { formatSize } from '../../../core/model/quantity.ts';
-import { type RemovedView, removedView } from '../../../core/view/image-view.ts';
-import { nameOf, type Pruned } from '../../system/prune.ts';
-import type { Listing } from '../output.ts';
-import { removedLines } from './image-view.ts';
+import { formatSize } from '../../core/model/quantity.ts';
+import { type RemovedView, removedView } from '../../core/view/image-view.ts';
+import { removedLines } from '../output/listings/image-view.ts';
+import type { Listing } from '../output/output.ts';
+import { nameOf, type Pruned } from './prune.ts';
 
 /** `system prune`, as `-o json` shows it. */
 export interface SystemPrunedView {

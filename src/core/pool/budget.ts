@@ -1,4 +1,4 @@
-import { FsbError } from '../../model/failure/errors.ts';
+import { FsbError } from '../model/failure/errors.ts';
 
 /** An amount of the budget: instances, and bytes of memory. */
 export interface Room {

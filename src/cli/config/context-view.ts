@@ -1,7 +1,7 @@
-import type { Context } from '../../config/context.ts';
-import type { Contexts } from '../../config/contexts.ts';
-import type { DockerRow, Listing } from '../output.ts';
-import { describeRows } from '../rows.ts';
+import type { DockerRow, Listing } from '../output/output.ts';
+import { describeRows } from '../output/rows.ts';
+import type { Context } from './context.ts';
+import type { Contexts } from './contexts.ts';
 
 /** A context, as `-o json` shows it. */
 export interface ContextView {

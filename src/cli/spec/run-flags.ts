@@ -1,9 +1,9 @@
-import { Flags } from '@oclif/core';
+import { Flags, type Interfaces } from '@oclif/core';
 import { durationFlag, filledFlag, instanceFlags, processFlags, repeated } from '../command/flags.ts';
 import { globalFlags } from '../command/global-flags.ts';
 import { imageSourceFlags } from '../images/pull-flags.ts';
-import type { FlagArities } from '../program/pass-through.ts';
-import { failurePolicyFlag, recoveryTimeoutFlag } from '../spec/recovery-flags.ts';
+import type { FlagArities } from '../words/pass-through.ts';
+import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
 
 /** The flags of `run` beside the global ones. */
 export const runFlags = {
@@ -78,3 +78,5 @@ export const runFlags = {
 
 /** Of every flag that a line of `run` may have, the global ones among them. */
 export const runArities = { ...globalFlags, ...runFlags } as FlagArities;
+
+export type RunFlags = Interfaces.InferredFlags<typeof runFlags>;

@@ -1,10 +1,10 @@
 import type { ImageDetails } from '../../../core/model/image/image.ts';
 import type { Sandbox } from '../../../core/model/sandbox/sandbox.ts';
 import type { SandboxDetailsView } from '../../../core/view/sandbox-view.ts';
-import { imageDetails } from '../listings/image-details-view.ts';
-import { sandboxDetails } from '../listings/sandbox-details-view.ts';
+import { dockerStateOf } from '../docker/docker-names.ts';
 import type { Listing } from '../output.ts';
-import { dockerStateOf } from './docker-names.ts';
+import { imageDetails } from './image-details-view.ts';
+import { sandboxDetails } from './sandbox-details-view.ts';
 
 /** What `docker inspect` calls things, beside our own names: scripts ask for `.State.Running`. */
 export interface InspectView extends SandboxDetailsView {

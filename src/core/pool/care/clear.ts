@@ -1,7 +1,7 @@
 import type { WaitQueue } from '../claims/wait-queue.ts';
-import type { Arrivals } from './arrivals.ts';
-import type { Fleet } from './fleet.ts';
-import type { ShapeRecord, Slot } from './shape-record.ts';
+import type { Arrivals } from '../fleet/arrivals.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { ShapeRecord, Slot } from '../shapes/shape-record.ts';
 
 export interface ClearOptions {
   fleet: Fleet;

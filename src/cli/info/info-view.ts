@@ -1,13 +1,13 @@
-import type { CoreApi } from '../../../core/api/core-api.ts';
-import type { CallOptions } from '../../../core/api/sandbox-api.ts';
-import { formatAge, formatSize } from '../../../core/model/quantity.ts';
-import { type CoreView, coreView } from '../../../core/view/core-view.ts';
-import { type HealthView, healthView } from '../../../core/view/health-view.ts';
-import type { CoreChoice } from '../../config/sources.ts';
-import type { DockerRow, Listing } from '../output.ts';
-import { describeRows, type Rows } from '../rows.ts';
-import { originText } from './config-view.ts';
-import { askHealth, healthRows } from './health-view.ts';
+import type { CoreApi } from '../../core/api/core-api.ts';
+import type { CallOptions } from '../../core/api/sandbox-api.ts';
+import { formatAge, formatSize } from '../../core/model/quantity.ts';
+import { type CoreView, coreView } from '../../core/view/core-view.ts';
+import { type HealthView, healthView } from '../../core/view/health-view.ts';
+import { originText } from '../config/config-view.ts';
+import type { CoreChoice } from '../config/sources.ts';
+import { askHealth, healthRows } from '../output/listings/health-view.ts';
+import type { DockerRow, Listing } from '../output/output.ts';
+import { describeRows, type Rows } from '../output/rows.ts';
 
 /** `info`, as `-o json` shows it. */
 export interface InfoView {

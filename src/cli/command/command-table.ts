@@ -1,7 +1,7 @@
 import type { Config } from '@oclif/core';
-import type { BaseCommand } from '../command/base-command.ts';
 import { withoutContainer } from '../docker/commands.ts';
 import type { World } from '../terminal/world.ts';
+import type { BaseCommand } from './base-command.ts';
 
 export type CommandClass = Omit<typeof BaseCommand, 'prototype'> &
   (new (

@@ -1,9 +1,9 @@
-import { DEFAULT_NAMESPACE, shortId } from '../../../core/model/ids.ts';
-import { shortDigest } from '../../../core/model/image/digest.ts';
-import { formatSize } from '../../../core/model/quantity.ts';
-import type { UsageDetail } from '../../system/usage-details.ts';
-import type { UsageRow, UsageType } from '../../system/usage-rows.ts';
-import type { Column, DockerRow, Listing } from '../output.ts';
+import { DEFAULT_NAMESPACE, shortId } from '../../core/model/ids.ts';
+import { shortDigest } from '../../core/model/image/digest.ts';
+import { formatSize } from '../../core/model/quantity.ts';
+import type { Column, DockerRow, Listing } from '../output/output.ts';
+import type { UsageDetail } from './usage-details.ts';
+import type { UsageRow, UsageType } from './usage-rows.ts';
 
 const TITLES: Record<UsageType, string> = {
   images: 'Images',
