@@ -3,6 +3,7 @@
  * holds the other end of that pipe, so the lock goes when the core goes, also by SIGKILL.
  */
 #include "launch.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,14 +54,6 @@ static int take(const char *path, int wait) {
     }
 }
 
-/* Signals of a terminal reach the whole group; the core still needs its lock while it shuts down in order. */
-static void ignore_signals(void) {
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-}
-
 static void wait_for_end_of_input(void) {
     char sink[256];
     for (;;) {
@@ -85,7 +78,8 @@ int lock_main(char **args) {
         return EXIT_LOCKED;
     }
     stop_timer();
-    ignore_signals();
+    sigset_t before;
+    block_group_signals(&before);
     if (write(STDOUT_FILENO, "locked\n", 7) != 7) fail("report", path);
     wait_for_end_of_input();
     return 0;

@@ -16,6 +16,7 @@
 
 #include "job.h"
 #include "launch.h"
+#include "signals.h"
 
 enum { INPUT, CHILDREN, REPORTS };
 
@@ -133,28 +134,22 @@ static void turn(struct server *server) {
     tell_ends(server);
 }
 
-static sigset_t set_of(const int *signals) {
+/* A child's end comes by descriptor, and a pipe that nobody reads as an error of write(). */
+static void watch_signals(struct server *server) {
+    block_group_signals(&server->jobs.signals);
     sigset_t set;
     sigemptyset(&set);
-    for (; *signals != 0; signals++) sigaddset(&set, *signals);
-    return set;
-}
-
-/* Signals of a terminal reach the whole group of the core, which still needs this process while it shuts down. */
-static void block_signals(struct server *server) {
-    const int blocked[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE, SIGCHLD, 0};
-    const int children[] = {SIGCHLD, 0};
-    sigset_t set = set_of(blocked);
-    sigprocmask(SIG_BLOCK, &set, &server->jobs.signals);
-    set = set_of(children);
+    sigaddset(&set, SIGCHLD);
     server->children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (server->children < 0) fail("watch", "children");
+    sigaddset(&set, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 int serve_main(char **args) {
     if (*args != NULL) fail_because("option", *args, "unknown");
     static struct server server;
-    block_signals(&server);
+    watch_signals(&server);
     while (!server.core_is_gone) turn(&server);
     for (struct job *job = server.jobs.first; job != NULL; job = job->next) job_kill(job);
     return 0;

@@ -47,6 +47,22 @@ describe('a core in the process of the command', () => {
     expect(await readdir(join(shell.cli.root, 'run/i'))).toHaveLength(1);
   });
 
+  it('ends by a signal to its whole group as by any other', async () => {
+    const { code } = await shell.run('timeout --preserve-status -s USR1 2 fsb-ctl wait box');
+    expect(code).toBe(138);
+  });
+
+  it('says so when it has no right to its root any more', async () => {
+    const helper = '$(cat /proc/$client/task/$client/children)';
+    const line = `fsb-ctl wait box & client=$!; until kill -9 ${helper}; do sleep 0.1; done 2>/dev/null; wait $client`;
+    const { code, stderr } = await shell.run(line);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^Error: the lock of \S+ was lost, so this command has ended\nHint: .*fsb-ctl list\n$/,
+    );
+    expect(await shell.succeed('fsb-ctl list -q')).toBe('box\n');
+  });
+
   it('gives way to a daemon, which takes them up, and back', async () => {
     expect(await shell.succeed('FSB_HOST= fsb-ctl list -q')).toBe('box\n');
     const refused = await shell.run('fsb-ctl list');

@@ -89,7 +89,7 @@ const life: TableLine[] = [
   [`fsb-ctl pause box; ${get('paused')}; fsb-ctl unpause box; ${get('paused')}`, 'box\ntrue\nbox\nfalse\n'],
   ['fsb-ctl kill -s TERM box; fsb-ctl wait box', 'box\n143\n'],
   [
-    'fsb-ctl run a -q --image host -- sh -c "sleep 2; echo late; exit 3" >/dev/null; fsb-ctl attach --no-stdin --no-sig-proxy --detach-keys "" a || echo $?',
+    'fsb-ctl run a -q --image host -- sh -c "sleep 5; echo late; exit 3" >/dev/null; fsb-ctl attach --no-stdin --no-sig-proxy --detach-keys "" a || echo $?',
     'late\n3\n',
   ],
   ['fsb-ctl rename box crate; fsb-ctl list -q', /^(crate\n)?crate\n$/],

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STOPPING } from '../../../src/cli/command/interruption.ts';
 import { isAlive, readProcessStat } from '../../../src/core/runtime/oci/process-identity.ts';
 import { launchBinary } from '../../helpers/guest/guest-programs.ts';
 
@@ -62,9 +63,9 @@ describe('fsb-launch lock', () => {
     await hold('--wait', '10000');
   });
 
-  it('outlives the signals of a terminal', async () => {
+  it('outlives the signals that reach the whole group of its core', async () => {
     const holder = await hold();
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) holder.kill(signal);
+    for (const [signal] of STOPPING) holder.kill(signal);
     expect(launch('lock', lockFile()).status).toBe(75);
   });
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { STOPPING } from '../../../src/cli/command/interruption.ts';
 import { systemClock } from '../../../src/core/model/clock.ts';
 import { encodeStart } from '../../../src/core/runtime/oci/launcher/launch-frames.ts';
 import { Launcher, type LaunchOptions } from '../../../src/core/runtime/oci/launcher/launcher.ts';
@@ -180,10 +181,10 @@ describe('fsb-launch serve', () => {
     expect(code).toBe(125);
   });
 
-  it('outlives the signals of a terminal', async () => {
+  it('outlives the signals that reach the whole group of its core', async () => {
     await sh('true');
     const [server] = await serversOf(process.pid);
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.kill(server!, signal);
+    for (const [signal] of STOPPING) process.kill(server!, signal);
     expect(await sh('exit 5')).toMatchObject({ code: 5 });
     expect(await serversOf(process.pid)).toEqual([server]);
   });

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { CoreApi } from '../../../core/api/core-api.ts';
 import { startCore } from '../../../core/daemon.ts';
 import { FsbError, recoded } from '../../../core/model/failure/errors.ts';
@@ -32,9 +33,19 @@ export async function openEmbeddedCore(local: LocalCore, version: string): Promi
     embedded: true,
     lockWait: TURN,
     log: openCoreLog(paths, level),
-    onLockLost: () => process.exit(1),
+    onLockLost: () => endWithoutLock(paths.root),
   }).catch((error: unknown) => {
     throw recoded(error, 'run_failed', 'unavailable');
   });
   return api;
+}
+
+/** What is under way is for the next core to take up: nothing may be written, and nobody waited for. */
+function endWithoutLock(root: string): never {
+  const hint = 'The helper that held it has ended. What ran goes on: fsb-ctl list';
+  writeSync(
+    process.stderr.fd,
+    `Error: the lock of ${root} was lost, so this command has ended\nHint: ${hint}\n`,
+  );
+  process.exit(1);
 }
