@@ -285,6 +285,15 @@ describe('the entry', () => {
     },
   );
 
+  it.each([[['pool']], [['pool', '--help']], [['pool', '-h']], [['help', 'pool']]])(
+    'shows what there is below pool for %j',
+    async (args) => {
+      const { code, stdout } = await start(args);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^ {2}pool status /m);
+    },
+  );
+
   it.each([
     [['lisst'], 'unknown command "lisst"', 'fsb-ctl list'],
     [['pool', 'statsu'], 'unknown command "pool statsu"', 'fsb-ctl pool status'],

@@ -83,6 +83,7 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
   const known = { ...dockerFlagsOf(found.id), ...flags };
   const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, known, guest);
+  assertNoHostName(own, found);
   if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
@@ -109,21 +110,33 @@ function assertNamed({ id, argv }: FoundCommand, Found: CommandClass, guest: num
   });
 }
 
-function asksForHelp(argv: string[]): boolean {
-  const end = argv.indexOf('--');
-  return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h');
-}
+const beforeGuest = (argv: string[]): string[] => argv.slice(0, (argv.indexOf('--') + 1 || Infinity) - 1);
+
+const asksForHelp = (argv: string[]): boolean =>
+  beforeGuest(argv).some((word) => word === '--help' || word === '-h');
 
 const isWord = (word: string): boolean => !word.startsWith('-');
 
-/** `pool` alone shows what there is below it; anything else is a mistake. */
+/** @throws invalid_argument for `-h NAME` of docker: shown the help and 0, a script would take it that its command ran */
+function assertNoHostName(own: string[], { id, argv }: FoundCommand): void {
+  const at = beforeGuest(own).indexOf('-h');
+  const hint = insteadOfFlag(id, 'h');
+  // As it was typed: the command in the guest may have been found to begin with that name.
+  const name = at === -1 ? undefined : argv[at + 1];
+  if (hint === undefined || name === undefined || !isWord(name)) return;
+  throw new FsbError('invalid_argument', `unknown flag -h ${name}`, { hint });
+}
+
+/** `pool` alone, or with a wish for help, shows what there is below it; anything else is a mistake. */
 async function showTopic(words: string[], config: Config, commands: CommandTable): Promise<number> {
   const first = words[0]!;
-  const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
-  if (below.length > 0 && (words.length === 1 || words[1] === 'help'))
-    return showHelp(config, commands, [first]);
   if (!isWord(first)) throw unknownFlag(first, config);
+  const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
   const [next] = splitLeadingFlags(words.slice(1), GLOBAL).rest;
+  const helps = asksForHelp(words.slice(1)) && (next === undefined || !isWord(next));
+  if (below.length > 0 && (words.length === 1 || next === 'help' || helps))
+    return showHelp(config, commands, [first]);
+  if (first === 'container' && helps) return showHelp(config, commands, []);
   const topic = below.length > 0 ? `${first} ` : '';
   const help = `See ${config.bin} ${topic}--help.`;
   if (below.length > 0 && (next === undefined || !isWord(next)))

@@ -297,6 +297,26 @@ it('help after a topic is its help', async () => {
   expect((await runCommandLine(['image', 'help'])).code).toBe(0);
 });
 
+it.each([
+  'pool --help',
+  'image -h',
+  'daemon --help',
+  'system -h',
+  'context --help',
+  'config -n other --help',
+  'container --help',
+])('%s is its help', async (line) => {
+  const { code, stderr } = await runCommandLine(line.split(' '));
+  expect([code, stderr]).toEqual([0, '']);
+});
+
+it('-h with a name is no wish for help', async () => {
+  expect((await runCommandLine(['run', 'z', '-h'])).code).toBe(0);
+  expect(await refusal('run z --rm --image host -h web -- hostname')).toMatch(
+    /^Error: unknown flag -h web\nHint: There is none: a sandbox has the host name of its instance/,
+  );
+});
+
 it('a topic with nothing but flags needs a command', async () => {
   expect(await refusal('pool -o wide')).toBe('Error: pool needs a command\nHint: See fsb-ctl pool --help.\n');
   expect(await refusal('pool --frobnicate')).toContain('Error: pool needs a command\n');
