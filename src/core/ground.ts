@@ -11,7 +11,7 @@ import type { Sandbox } from './model/sandbox/sandbox.ts';
 import { newTally, type Tally } from './model/tally.ts';
 import { acquireLock } from './root/lock.ts';
 import { makePrivateDirectory } from './root/private-directory.ts';
-import { setStatusAside } from './root/status-file.ts';
+import { readStatus, setStatusAside } from './root/status-file.ts';
 import { openRecordStore } from './store/record-store.ts';
 import type { RecordStore, RecordTable } from './store/store.ts';
 
@@ -48,7 +48,8 @@ export async function openGround(options: GroundOptions, cleanup: Cleanup): Prom
   assertEnoughDescriptors();
   const descriptors = new Descriptors(clock, log);
   for (const directory of [paths.state, paths.run]) makePrivateDirectory(directory);
-  const lock = await acquireLock(join(options.guestDirectory, 'fsb-launch'), paths.lock, lockWait);
+  const launch = join(options.guestDirectory, 'fsb-launch');
+  const lock = await acquireLock(launch, paths.lock, lockWait, () => readStatus(paths.status));
   cleanup.add('lock', () => lock.release());
   void lock.lost.then(() => {
     log.fatal(

@@ -135,6 +135,30 @@ describe('doctor --fix', () => {
   });
 });
 
+describe('a core whose socket was removed', () => {
+  it('is told of, and can be restarted', async () => {
+    delete shell.env.FSB_HOST;
+    const id = await shell.succeed('fsb-ctl run hidden -q --image host -- sleep 1000');
+    const pid = (await shell.succeed("fsb-ctl daemon status --format '{{.pid}}'")).trim();
+    await rm(join(shell.cli.root, 'run/fsb.sock'));
+    const status = await shell.run('fsb-ctl daemon status');
+    expect(status).toMatchObject({ code: 0, stdout: expect.stringMatching(/^running: +true$/m) });
+    expect(status.stderr).toMatch(
+      /^The core \(pid \d+\) lives, but nobody listens at unix:.*fsb-ctl daemon restart\n$/,
+    );
+    const refused = await shell.run('fsb-ctl list');
+    expect(refused).toMatchObject({ code: 4, stdout: '' });
+    expect(refused.stderr).toContain(`another core (pid ${pid}) runs already`);
+    const doctor = await shell.run('fsb-ctl doctor --fix');
+    expect(doctor.stdout).toMatch(/^core +NO +running, pid \d+, unix:\S+, where nobody listens$/m);
+    await shell.succeed('fsb-ctl daemon restart');
+    expect(await shell.succeed('fsb-ctl get hidden -o "{{.id}}"')).toBe(id);
+    await shell.succeed('fsb-ctl delete -f hidden');
+    await shell.succeed('fsb-ctl daemon stop');
+    shell.env.FSB_HOST = 'embedded:';
+  });
+});
+
 describe('a restart', () => {
   const flagsOf = async (): Promise<string[]> =>
     JSON.parse(await readFile(join(shell.cli.root, 'run/core.json'), 'utf8')).flags;

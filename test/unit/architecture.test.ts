@@ -197,7 +197,8 @@ const timekeepers: Record<string, string> = {
   'cli/local/doctor/core-checks': 'limits a look at a core that may hang; nothing else of it is timed',
   'cli/local/daemon/first-word':
     'has a deadline for a core that starts: the process of the command must stay alive for it',
-  'cli/local/daemon/local-core': 'limits what it asks a core that may hang; nothing else of it is timed',
+  'cli/local/daemon/running-core': 'limits what it asks a core that may hang; nothing else of it is timed',
+  'cli/local/daemon/stop-core': 'waits for the end of a process that is not its child',
   'cli/stats/pause': 'keeps the process of the command alive; what it waits for is on a clock',
 };
 

@@ -24,7 +24,9 @@ export default class DaemonRestart extends LocalCommand {
     const { flags, raw } = await this.parse(DaemonRestart);
     policyFromFlags(flags);
     const local = await this.local(flags.root);
-    const { runningCore, ensureCore, stopCore } = await import('../../cli/local/daemon/local-core.ts');
+    const { runningCore } = await import('../../cli/local/daemon/running-core.ts');
+    const { ensureCore } = await import('../../cli/local/daemon/ensure-core.ts');
+    const { stopCore } = await import('../../cli/local/daemon/stop-core.ts');
     const { signal } = this.interruption;
     const given = serveFlags(raw, this.world.cwd);
     const running = await runningCore(local);

@@ -1,6 +1,7 @@
 import { daemonListing, surprises } from '../../cli/local/daemon/daemon-view.ts';
+import type { ensureCore } from '../../cli/local/daemon/ensure-core.ts';
 import { LocalCommand } from '../../cli/local/daemon/local-command.ts';
-import type { ensureCore, LocalCore } from '../../cli/local/daemon/local-core.ts';
+import type { LocalCore } from '../../cli/local/daemon/local-core.ts';
 import { coreFlags } from '../../cli/local/flags/core-flags.ts';
 import { flagsOfEnded } from '../../cli/local/flags/ended-core.ts';
 import { keptFlags, serveFlags, wayToChange } from '../../cli/local/flags/serve-flags.ts';
@@ -42,7 +43,7 @@ export default class DaemonStart extends LocalCommand {
 
   async #start(local: LocalCore, given: string[]): ReturnType<typeof ensureCore> {
     if (given.length > 0) {
-      const { ensureCore: start } = await import('../../cli/local/daemon/local-core.ts');
+      const { ensureCore: start } = await import('../../cli/local/daemon/ensure-core.ts');
       return start(local, given);
     }
     const { startAsBefore } = await import('../../cli/local/daemon/autostart.ts');

@@ -17,8 +17,10 @@ export default class DaemonStatus extends LocalCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStatus);
     const local = await this.local(flags.root);
-    const { runningCore } = await import('../../cli/local/daemon/local-core.ts');
-    await this.print(daemonListing(await runningCore(local), local.paths));
+    const { runningCore, unreachableText } = await import('../../cli/local/daemon/running-core.ts');
+    const running = await runningCore(local);
+    await this.say(running?.unreachable && unreachableText(running));
+    await this.print(daemonListing(running, local.paths));
     return undefined;
   }
 }

@@ -20,7 +20,7 @@ export default class DaemonStop extends LocalCommand {
   async run(): Promise<undefined> {
     const { flags } = await this.parse(DaemonStop);
     const local = await this.local(flags.root);
-    const { stopCore } = await import('../../cli/local/daemon/local-core.ts');
+    const { stopCore } = await import('../../cli/local/daemon/stop-core.ts');
     const stopped = await abortable(stopCore(local), this.interruption.signal);
     await this.say(stopped ? 'The core has stopped.' : await this.#noCore(local));
     return undefined;

@@ -20,9 +20,15 @@ export interface CoreLock {
 /**
  * One core for each root. The lock is the kernel's (flock), held by a small child whose stdin is a pipe from this
  * process: however the core ends, the pipe closes, the child ends and the lock is free. Node cannot hold a flock itself.
+ * @param holder who that is, as far as it is known
  * @throws conflict when another core holds it; run_failed when the helper cannot be started
  */
-export async function acquireLock(launchBinary: string, file: string, waitMs: number): Promise<CoreLock> {
+export async function acquireLock(
+  launchBinary: string,
+  file: string,
+  waitMs: number,
+  holder: () => Promise<{ pid: number } | undefined> = async () => undefined,
+): Promise<CoreLock> {
   const child = spawn(launchBinary, ['lock', '--wait', String(waitMs), file], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {},
@@ -48,10 +54,13 @@ export async function acquireLock(launchBinary: string, file: string, waitMs: nu
   const locked = once(child.stdout, 'data').then(() => 'locked' as const);
   locked.catch(() => {});
   const outcome = await Promise.race([locked, exited]);
-  if (outcome === HELD)
-    throw new FsbError('conflict', `another core runs already: it holds ${file}`, {
+  if (outcome === HELD) {
+    const pid = (await holder())?.pid;
+    const who = pid === undefined ? 'another core' : `another core (pid ${pid})`;
+    throw new FsbError('conflict', `${who} runs already: it holds ${file}`, {
       hint: 'Use it, stop it with: fsb-ctl daemon stop, or choose another root with --root.',
     });
+  }
   if (outcome !== 'locked')
     throw cannotLock(file, failure ?? (complaint.trim() || `${launchBinary} ended with ${outcome}`));
   // The helper must not keep a core alive that has nothing else to do.

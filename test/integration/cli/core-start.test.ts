@@ -5,7 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ensureCore, stopCore } from '../../../src/cli/local/daemon/local-core.ts';
+import { ensureCore } from '../../../src/cli/local/daemon/ensure-core.ts';
+import { isGone } from '../../../src/cli/local/daemon/is-gone.ts';
+import { stopCore } from '../../../src/cli/local/daemon/stop-core.ts';
 import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
@@ -96,6 +98,20 @@ it('a core that hangs is named when it does not stop, with what ends it', async 
   await lock.release();
   listening.close();
   core.kill('SIGKILL');
+});
+
+it('a core has stopped when its process is gone, not only its lock', async () => {
+  const paths = corePaths({ FSB_ROOT: root }, process.getuid!());
+  await mkdir(paths.run, { mode: 0o700 });
+  const core = spawn('bash', ['-c', `trap 'sleep 0.5; exit' TERM; echo up; while :; do sleep 0.05; done`]);
+  await once(core.stdout, 'data');
+  const listening = createServer().listen(paths.grpcSocket);
+  await once(listening, 'listening');
+  await writeFile(paths.status, JSON.stringify({ pid: core.pid }));
+  const local = { paths, packageRoot: join(root, 'package'), env: process.env };
+  expect(await stopCore(local)).toBe(true);
+  expect(isGone(core.pid!)).toBe(true);
+  listening.close();
 });
 
 describe('no core is begun', () => {

@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { access, mkdir, readdir, statfs, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runningCore } from '../../../src/cli/local/daemon/local-core.ts';
+import { runningCore } from '../../../src/cli/local/daemon/running-core.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
 import type { Sandbox } from '../../../src/core/model/sandbox/sandbox.ts';

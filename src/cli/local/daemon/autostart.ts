@@ -2,7 +2,8 @@ import { FsbError } from '../../../core/model/failure/errors.ts';
 import { shellWords } from '../../../core/model/shell-words.ts';
 import { flagsOfEnded } from '../flags/ended-core.ts';
 import { answers } from './answers.ts';
-import { ensureCore, type LocalCore } from './local-core.ts';
+import { ensureCore } from './ensure-core.ts';
+import type { LocalCore } from './local-core.ts';
 
 /**
  * Makes sure that the local core listens: the first command that needs it starts it, as startAsBefore.

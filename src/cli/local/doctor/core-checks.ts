@@ -4,7 +4,8 @@ import { formatSize } from '../../../core/model/quantity.ts';
 import type { SetAside, SystemHealth } from '../../../core/model/system.ts';
 import { filesSetAside, recordsDamage } from '../../../core/upkeep/set-aside.ts';
 import { askHealth, recoveryText, unsettledText } from '../../output/listings/health-view.ts';
-import { type LocalCore, runningCore } from '../daemon/local-core.ts';
+import type { LocalCore } from '../daemon/local-core.ts';
+import { runningCore, UNREACHABLE_HINT } from '../daemon/running-core.ts';
 import { type Check, checksOf } from './check.ts';
 
 /** Milliseconds that a core has to say how it is. */
@@ -19,6 +20,8 @@ export async function coreChecks(local: LocalCore): Promise<Check[]> {
     return [...resting, { name: 'core', ok: true, found, hint: '' }];
   }
   const found = `running, pid ${status.pid}, ${status.endpoint}`;
+  if (status.unreachable)
+    return [{ name: 'core', ok: false, found: `${found}, where nobody listens`, hint: UNREACHABLE_HINT }];
   try {
     const health = await healthOf(local);
     const old = health === undefined ? 'It is too old to say how it is: fsb-ctl daemon restart' : '';

@@ -2,7 +2,8 @@ import { writeSync } from 'node:fs';
 import type { CoreApi } from '../../../core/api/core-api.ts';
 import { startCore } from '../../../core/daemon.ts';
 import { FsbError, recoded } from '../../../core/model/failure/errors.ts';
-import { type LocalCore, runningCore } from '../daemon/local-core.ts';
+import type { LocalCore } from '../daemon/local-core.ts';
+import { answeringCore } from '../daemon/running-core.ts';
 import { guestDirectory } from '../guest-directory.ts';
 import { openCoreLog } from '../log/core-log.ts';
 import { logLevel } from '../log/log-level.ts';
@@ -18,7 +19,7 @@ const TURN = 30_000;
 export async function openEmbeddedCore(local: LocalCore, version: string): Promise<CoreApi> {
   const { paths, packageRoot, env } = local;
   const level = logLevel(env);
-  const running = await runningCore(local);
+  const running = await answeringCore(local);
   if (running !== undefined)
     throw new FsbError(
       'conflict',

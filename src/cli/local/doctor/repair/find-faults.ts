@@ -1,4 +1,5 @@
-import { type LocalCore, runningCore } from '../../daemon/local-core.ts';
+import type { LocalCore } from '../../daemon/local-core.ts';
+import { runningCore } from '../../daemon/running-core.ts';
 import { type Check, failedCheck } from '../check.ts';
 import { leftByDeadCore } from './dead-core.ts';
 import { missingDirectories } from './directories.ts';
