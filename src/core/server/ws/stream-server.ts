@@ -21,12 +21,10 @@ import { HeldStreams } from './held-streams.ts';
 import { StreamRoom, streamMemory } from './stream-room.ts';
 import { streamOfRequest } from './stream-routes.ts';
 import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
+import { MOST_FRAGMENTS, WordedSocket } from './worded-socket.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
-
-/** Parts of one message: each takes much more than its bytes. */
-const MOST_FRAGMENTS = 1024;
 
 export interface StreamServer {
   /** The handler of upgrade requests for one listener. */
@@ -52,6 +50,7 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
+    WebSocket: WordedSocket,
     perMessageDeflate: false,
     maxPayload: LONGEST_INPUT_FRAME,
     maxFragments: MOST_FRAGMENTS,

@@ -1,7 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { openApi } from '../../../../src/core/server/http/rest/openapi.ts';
-import { streamOperations } from '../../../../src/core/server/http/rest/stream-operations.ts';
+import {
+  streamOperations,
+  streamParameters,
+} from '../../../../src/core/server/http/rest/stream-operations.ts';
 import { table } from '../../../../src/core/server/http/rest/table.ts';
 import { poolStream } from '../../../../src/core/server/ws/pool-streams.ts';
 import { sandboxStream } from '../../../../src/core/server/ws/sandbox-streams.ts';
@@ -95,6 +98,13 @@ describe('the route table', () => {
 
   it('documents streams that are served', () => {
     for (const { path } of streamOperations) expect(sandboxStream(path) ?? poolStream(path)).toBeDefined();
+  });
+
+  it('documents where a request that is too long for a URL goes', () => {
+    const taking = streamOperations.filter((stream) =>
+      streamParameters(stream).some(({ name }) => name === 'request'),
+    );
+    expect(taking.map(({ operation }) => operation)).toEqual(['execInSandbox', 'runInPool', 'execInLease']);
   });
 
   it('makes a document that OpenAPI 3.1 takes', async () => {
