@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../../helpers/core/served-core.ts';
@@ -75,6 +76,31 @@ describe('the REST API', () => {
     expect([answer.status, error.code]).toEqual([400, 'invalid_argument']);
     expect(error.message).toContain(message);
     if (hint !== undefined) expect(error.hint).toBe(`Did you mean ${hint}?`);
+  });
+
+  const plain = JSON.stringify({ spec: { image: 'host', command: ['true'] } });
+  it.each<[string, number, string, Record<string, string>, (string | Buffer)?]>([
+    ['that is gzipped', 415, '"gzip"', { 'content-encoding': 'gzip' }, gzipSync(plain)],
+    ['that is said to be gzipped', 415, '"gzip"', { 'content-encoding': 'gzip' }],
+    ['in another charset', 415, '"utf-16"', { 'content-type': 'application/json; charset=utf-16' }],
+    ['that is no UTF-8', 400, 'not valid UTF-8', {}, Buffer.from(plain.replace('true', '\xff'), 'latin1')],
+  ])('refuses a body %s', async (_, status, words, headers, body = plain) => {
+    const said = { 'content-type': 'application/json', ...headers };
+    const answer = await ask('/api/v1/sandboxes', { method: 'POST', body, headers: said });
+    expect([answer.status, (await errorOf(answer)).message]).toEqual([
+      status,
+      expect.stringContaining(words),
+    ]);
+    expect(await inner.sandboxes.list({})).toEqual([]);
+  });
+
+  it.each(['identity', ''])('takes UTF-8 that says so, and content encoding %j', async (coding) => {
+    const headers = {
+      'content-type': 'application/json;charset="UTF-8"',
+      ...(coding && { 'content-encoding': coding }),
+    };
+    const answer = await ask('/api/v1/sandboxes', { method: 'POST', body: plain, headers });
+    expect(answer.status).toBe(201);
   });
 
   it('creates what goes with its run, and says that nobody will attach to it', async () => {

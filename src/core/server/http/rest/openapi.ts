@@ -145,7 +145,7 @@ function successOf({ answer }: Endpoint): Json {
 
 function refusalsOf({ fails, refusal, body, isUpload }: Endpoint): Json {
   const own = ref(refusal?.schema ?? failure);
-  const ofBody = { 413: 'The body is too long.', 415: 'The body is not JSON.' };
+  const ofBody = { 413: 'The body is too long.', 415: 'The body is not declared as JSON, in plain UTF-8.' };
   const atTheDoor = refusal === undefined ? own : { anyOf: [own, ref(failure)] };
   const content = contentOf('application/json', own);
   const ofUpload = { 415: 'The body is no tar.' };
