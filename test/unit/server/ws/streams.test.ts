@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import type { Servers } from '../../../../src/core/server/servers.ts';
@@ -108,6 +110,26 @@ describe('stream server', () => {
       code: 4400,
       reason: expect.stringContaining('argv of the exec request'),
     });
+  });
+
+  it.each([
+    ['/api/v1/sandboxes', {}, 404, 'there is no stream at /api/v1/sandboxes'],
+    ['/api/v1/sandboxes/default/box/logs', { 'sec-websocket-key': 'short' }, 400, 'Sec-WebSocket-Key'],
+    ['/api/v1/sandboxes/default/box/logs', { 'sec-websocket-version': '7' }, 400, 'Sec-WebSocket-Version'],
+    ['/api/v1/sandboxes/default/box/logs', { 'sec-websocket-protocol': 'a b' }, 400, 'a b'],
+  ])('says what is wrong with an upgrade of %s with %j', async (path, headers, status, words) => {
+    const [host, port] = served.servers.http[0]!.split(':');
+    const upgrade = {
+      ...{ connection: 'Upgrade', upgrade: 'websocket' },
+      ...{ 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-version': '13', ...headers },
+    };
+    const asked = request({ host, port, path, headers: upgrade }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/json');
+    const { error } = (await json(answer)) as { error: { message: string } };
+    expect(error.message).toContain(words);
+    if (words.endsWith('Version')) expect(answer.headers['sec-websocket-version']).toBe('13, 8');
   });
 
   it('refuses web pages, foreign names and unknown paths', async () => {
