@@ -55,11 +55,14 @@ describe('the REST API', () => {
     },
   );
 
-  it('answers HEAD as GET, without the body', async () => {
-    const answer = await ask('/api/v1/sandboxes', { method: 'HEAD' });
-    expect([answer.status, await answer.text()]).toEqual([200, '']);
-    expect(answer.headers.get('content-type')).toContain('application/json');
-  });
+  it.each(['/api/v1/sandboxes', '/openapi.json'])(
+    'answers HEAD of %s as GET, without the body',
+    async (path) => {
+      const answer = await ask(path, { method: 'HEAD' });
+      expect([answer.status, await answer.text()]).toEqual([200, '']);
+      expect(answer.headers.get('content-type')).toContain('application/json');
+    },
+  );
 
   it.each<[string, unknown, string, string?]>([
     ['an unknown key', { spec: { image: 'host', comand: [] } }, 'spec.comand', 'spec.command'],
@@ -230,6 +233,8 @@ describe('the REST API', () => {
     // Gone or new in between: nobody else is told twice or left out.
     await inner.sandboxes.delete({ namespace: 'default', name: 'b' }, { grace: 0 });
     await makeBox('aa');
+    expect(await names('?all_namespaces')).toEqual([['a', 'aa', 'c', 'd'], null]);
+    expect(await names('?all_namespaces=0')).toEqual([['a', 'aa', 'c'], null]);
     expect(await names(`?all_namespaces=true&limit=2&page_token=${token}`)).toEqual([['c', 'd'], null]);
   });
 
