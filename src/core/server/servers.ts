@@ -23,7 +23,7 @@ import { logRoute } from './http/log-route.ts';
 import { poolRoutes } from './http/pool-server/pool-routes.ts';
 import { send, sendError, urlOf } from './http/respond.ts';
 import { restRoutes } from './http/rest-routes.ts';
-import { notHere, probe, route } from './http/router.ts';
+import { isRead, notHere, probe, route } from './http/router.ts';
 import { rpcRoutes } from './http/rpc-routes.ts';
 import { type CoreMetrics, createCoreMetrics } from './metrics/core-metrics.ts';
 import { measuredCore } from './metrics/measured-core.ts';
@@ -194,7 +194,7 @@ function listenMetrics(
   metrics.observeProcess();
   const handle: Handle = async (request, response) => {
     const { pathname } = urlOf(request);
-    if (request.method !== 'GET' || pathname !== '/metrics') throw notHere(request, pathname);
+    if (!isRead(request) || pathname !== '/metrics') throw notHere(request, pathname);
     door.assertMayAsk(request.socket.remoteAddress);
     // Any caller may read.
     if (door.isSecure) visitOf(request, door);

@@ -151,6 +151,8 @@ describe('servers', () => {
     expect(body).toContain('le="0.001"');
     expect(body).toMatch(/nodejs_eventloop_lag/);
     expect((await ask(served.servers.metrics, '/')).status).toBe(404);
+    expect(await ask(served.servers.metrics, '/metrics', 'HEAD')).toMatchObject({ status: 200, body: '' });
+    expect((await ask(served.servers.metrics, '/metrics', 'POST')).status).toBe(404);
   });
 
   it('understand the updates of the first version of the API', async () => {

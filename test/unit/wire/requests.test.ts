@@ -67,6 +67,15 @@ describe('requests of streams', () => {
     );
   });
 
+  it('leave out in a frame what they may leave out in a URL', () => {
+    const { argv, ...rest } = execs.execFromQuery(new URLSearchParams('command=ls'));
+    expect(execs.execFromJson({ argv })).toEqual({ argv, ...rest });
+    expect(execs.execFromJson({ argv, env: { A: '1' }, tty: true })).toEqual({
+      ...{ argv, ...rest },
+      ...{ env: { A: '1' }, tty: true },
+    });
+  });
+
   it('are refused with the field that is wrong', () => {
     const logs =
       (query: string): (() => unknown) =>
@@ -79,11 +88,14 @@ describe('requests of streams', () => {
     expect(logs('since=2026-01-02T03:04:05Z')()).toMatchObject({ since: Date.UTC(2026, 0, 2, 3, 4, 5) });
     expect(() => execs.execFromQuery(new URLSearchParams())).toThrow(/command/);
     expect(() => execs.execFromQuery(new URLSearchParams('command=a&env=B'))).toThrow(/NAME=VALUE/);
-    expect(() => execs.execFromJson({ argv: ['a'] })).toThrow(/well-formed/);
-    const whole = { argv: ['a'], env: {}, cwd: '', user: '', tty: false, stdin: false };
-    expect(() => execs.execFromJson({ ...whole, detach: 'yes' })).toThrow(/well-formed/);
-    const wrong = (): unknown => execs.execFromJson({ ...whole, cmd: '/tmp' });
-    expect(wrong).toThrow(
+    const frame = (exec: object) => (): unknown => execs.execFromJson({ argv: ['a'], ...exec });
+    expect(frame({ argv: 'ls' })).toThrow('argv of the exec request must be a list of strings');
+    expect(frame({ env: ['A=1'] })).toThrow('env of the exec request must be an object of strings');
+    expect(frame({ detach: 'yes' })).toThrow('detach of the exec request must be true or false');
+    expect(frame({ size: { rows: 24 } })).toThrow(/size of the exec request must be .*rows and cols/);
+    expect(frame({ argv: [] })).toThrow(/needs a command/);
+    expect(() => execs.execFromJson({})).toThrow(/needs a command/);
+    expect(frame({ cmd: '/tmp' })).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
         message: expect.stringContaining('"cmd"'),

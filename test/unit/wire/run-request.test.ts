@@ -92,7 +92,7 @@ describe('the request of a run', () => {
     expect(query('command=true&wait=')).toThrow(/wait/);
     expect(query('command=true&detach=true')).toThrow(/detached/);
     expect(() => runFromJson('p', {})).toThrow(/no exec/);
-    expect(() => runFromJson('p', { exec: { argv: 'ls' } })).toThrow(/well-formed/);
+    expect(() => runFromJson('p', { exec: { argv: 'ls' } })).toThrow(/argv of the exec request/);
   });
 
   it('is for the pool in the path, whatever the frame says', () => {

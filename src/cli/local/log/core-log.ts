@@ -11,11 +11,21 @@ import { CoreLogFile } from './core-log-file.ts';
  */
 export function openCoreLog(paths: CorePaths, level: string): Logger {
   makePrivateDirectory(paths.state);
-  const options = { level, base: { pid: process.pid }, ...(currentTracer() && { mixin: traceIds }) };
+  const options = {
+    ...{ level, base: { pid: process.pid }, serializers: { err: errorFields } },
+    ...(currentTracer() && { mixin: traceIds }),
+  };
   return pino(options, new CoreLogFile(paths.log, systemClock));
 }
 
 function traceIds(): object {
   const span = currentTracer()?.current();
   return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
+}
+
+/** By its name: that of its class is the bundler's. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, ...fields } = pino.stdSerializers.err(error) as { name?: string };
+  return { ...fields, type: error.name };
 }

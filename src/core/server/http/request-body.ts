@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { abortable } from '../../model/async/abortable.ts';
 import { type Caller, hasScope } from '../../model/caller.ts';
@@ -16,6 +17,9 @@ const LONGEST_EMPTY = 4 * 1024;
 const WHOLE_TIME = 30_000;
 /** Milliseconds for the next part of a long body, from when somebody wants it. */
 const IDLE_TIME = 30_000;
+
+/** How it is declared; ASCII is a part of it. */
+const UTF_8 = ['utf-8', 'utf8', 'us-ascii'];
 
 export interface BodyTerms {
   clock: Clock;
@@ -65,11 +69,32 @@ export class RequestBody {
     }
     // A web page can send a form or plain text to any address without asking first, but not JSON.
     this.assertType(['application/json']);
+    this.#assertPlain();
+    if (!isUtf8(bytes)) throw new FsbError('invalid_argument', 'the body is not valid UTF-8');
     try {
       return JSON.parse(text);
     } catch (error) {
       throw new FsbError('invalid_argument', `the body is not valid JSON: ${(error as Error).message}`);
     }
+  }
+
+  /** What is read as what it is not may be valid all the same, and is something else. @throws invalid_argument */
+  #assertPlain(): void {
+    const { 'content-encoding': coding = 'identity', 'content-type': type = '' } = this.#request.headers;
+    if (coding.toLowerCase() !== 'identity')
+      throw new HttpRefusal(
+        415,
+        `a body with the content encoding ${JSON.stringify(coding)} is not taken here`,
+        {
+          headers: { 'accept-encoding': 'identity' },
+          hint: 'Send it as it is, without a Content-Encoding.',
+        },
+      );
+    const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(type) ?? [];
+    if (UTF_8.includes(charset.toLowerCase())) return;
+    throw new HttpRefusal(415, `a body in the charset ${JSON.stringify(charset)} is not taken here`, {
+      hint: 'Send it in UTF-8.',
+    });
   }
 
   /** The body as it comes. @throws invalid_argument: cut off, nothing came for IDLE_TIME */

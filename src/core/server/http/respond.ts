@@ -32,6 +32,9 @@ export class HttpRefusal extends FsbError {
 const statusOf = (error: FsbError): number =>
   error instanceof HttpRefusal ? error.status : errorCodes[error.code].http;
 
+const headersOf = (error: FsbError): Record<string, string> =>
+  error instanceof HttpRefusal ? error.headers : {};
+
 /** `{"error":{code,message,hint}}`, or what `body` makes of the error, with its HTTP status. */
 export function sendError(
   response: ServerResponse,
@@ -43,8 +46,7 @@ export function sendError(
     breakOff(response);
     return;
   }
-  if (error instanceof HttpRefusal)
-    for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value);
   sendJson(response, statusOf(error), body(error));
 }
 
@@ -56,9 +58,10 @@ export function breakOff(response: ServerResponse): void {
 /** Answers an upgrade request that is refused; the socket has no response object yet. */
 export function refuseUpgrade(socket: Duplex, error: FsbError): void {
   const body = `${JSON.stringify({ error: error.toBody() })}\n`;
+  const headers = Object.entries(headersOf(error)).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
   socket.end(
-    `HTTP/1.1 ${errorCodes[error.code].http} Refused\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `HTTP/1.1 ${statusOf(error)} Refused\r\nConnection: close\r\nContent-Type: application/json\r\n${headers.join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     // Without this a client that never closes its half would keep the socket.
     () => socket.destroy(),

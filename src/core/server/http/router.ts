@@ -23,7 +23,7 @@ export function probe(
   ready: () => boolean,
   assertMayAsk: () => void,
 ): boolean {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  if (!isRead(request)) return false;
   const { pathname } = urlOf(request);
   if (!PROBES.includes(pathname)) return false;
   assertMayAsk();
@@ -32,6 +32,9 @@ export function probe(
   else sendText(response, 503, 'not ready\n');
   return true;
 }
+
+/** HEAD is answered as GET: Node leaves out what would be the body. */
+export const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
 
 /** @param routes asked first, in this order @throws FsbError, to be sent as JSON */
 export async function route(

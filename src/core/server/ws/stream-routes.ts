@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { FsbError } from '../../model/failure/errors.ts';
 import { LARGEST_OUTPUT_WINDOW, OUTPUT_WINDOW } from '../../wire/stream/frames.ts';
 import { urlOf } from '../http/respond.ts';
-import { notHere } from '../http/router.ts';
 import { agentStream } from './agent-streams.ts';
 import type { Connection } from './connection.ts';
 import { poolStream } from './pool-streams.ts';
@@ -22,7 +22,10 @@ export interface Stream {
 export function streamOfRequest(request: IncomingMessage): Stream {
   const { pathname, searchParams } = urlOf(request);
   const serve = sandboxStream(pathname) ?? poolStream(pathname) ?? agentStream(pathname);
-  if (serve === undefined) throw notHere(request, pathname);
+  if (serve === undefined)
+    throw new FsbError('not_found', `there is no stream at ${pathname}`, {
+      hint: 'Ask without an upgrade to a WebSocket for what is no stream.',
+    });
   const resume = searchParams.get('resume') ?? undefined;
   // It is about the connection: no stream knows such a field.
   searchParams.delete('resume');

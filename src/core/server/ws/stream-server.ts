@@ -12,7 +12,7 @@ import type { BodyRoom } from '../body-room.ts';
 import type { Door } from '../door.ts';
 import { assertNoForeignPage, visitOf } from '../http/foreign-page.ts';
 import type { Upgrade } from '../http/http-server.ts';
-import { refuseUpgrade, urlOf } from '../http/respond.ts';
+import { HttpRefusal, refuseUpgrade, urlOf } from '../http/respond.ts';
 import type { Traffic } from '../metrics/traffic.ts';
 import { SocketCarrier } from './carrier.ts';
 import { Connection } from './connection.ts';
@@ -21,12 +21,10 @@ import { HeldStreams } from './held-streams.ts';
 import { StreamRoom, streamMemory } from './stream-room.ts';
 import { streamOfRequest } from './stream-routes.ts';
 import { assertSpoken, bearerOffered, chooseProtocol } from './subprotocol.ts';
+import { MOST_FRAGMENTS, WordedSocket } from './worded-socket.ts';
 
 /** A client that does not answer a close is cut off after this. */
 const CLOSE_TIMEOUT_MS = 2000;
-
-/** Parts of one message: each takes much more than its bytes. */
-const MOST_FRAGMENTS = 1024;
 
 export interface StreamServer {
   /** The handler of upgrade requests for one listener. */
@@ -52,6 +50,7 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
   // No compression: it costs more than a local socket saves, and memory for each connection.
   const options = {
     noServer: true,
+    WebSocket: WordedSocket,
     perMessageDeflate: false,
     maxPayload: LONGEST_INPUT_FRAME,
     maxFragments: MOST_FRAGMENTS,
@@ -59,6 +58,7 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
     handleProtocols: chooseProtocol,
   };
   const server = new WebSocketServer(options);
+  server.on('wsClientError', (error, socket) => refuseUpgrade(socket, noWebSocket(error)));
   const connections = new Set<Connection>();
   let goingAway = false;
 
@@ -145,6 +145,13 @@ export function streamServer(parts: StreamServerOptions): StreamServer {
     },
   };
 }
+
+/** What the library does not take, it would refuse with a page of HTML. */
+const noWebSocket = ({ message }: Error): FsbError =>
+  new HttpRefusal(400, `this is no upgrade to a WebSocket: ${message}`, {
+    // Those that the library knows: RFC 6455 wants a client told.
+    headers: { 'sec-websocket-version': '13, 8' },
+  });
 
 /** @throws what `check` throws */
 function countRefused(door: Door, check: () => void): void {

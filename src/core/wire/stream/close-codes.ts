@@ -5,6 +5,8 @@ export const closeCodes = {
   done: 1000,
   goingAway: 1001,
   protocol: 1002,
+  noText: 1007,
+  tooManyParts: 1008,
   tooLong: 1009,
   internal: 1011,
 } as const;

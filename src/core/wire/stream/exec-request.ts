@@ -1,8 +1,7 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import { didYouMean } from '../../model/failure/did-you-mean.ts';
 import { FsbError } from '../../model/failure/errors.ts';
-import type { TerminalSize } from '../../model/process.ts';
-import { isTextMap, isTexts } from '../fits.ts';
+import { type Check, fits, isFlag, isRecord, isText, isTextMap, isTexts, isWhole } from '../fits.ts';
 import { type Fields, readFields } from './query-fields.ts';
 import { sizeOf, withSize } from './terminal-size.ts';
 import { type Transport, toTransport } from './transport.ts';
@@ -69,38 +68,42 @@ export function readExecFields(fields: Fields<typeof execFields>): ExecRequest {
   };
 }
 
-const keys = ['argv', 'env', 'cwd', 'user', 'tty', 'stdin', 'detach', 'size', 'guestTool'];
+const isSize: Check = (value) =>
+  isRecord(value) && fits(value, { rows: isWhole, cols: isWhole }) && 'rows' in value && 'cols' in value;
 
-/** There may be no command in it. @throws invalid_argument */
+/** What a request in a frame may have, and what each has to be. */
+const keys: Record<keyof ExecRequest, [fits: Check, kind: string]> = {
+  argv: [isTexts, 'a list of strings'],
+  env: [isTextMap, 'an object of strings'],
+  cwd: [isText, 'a string'],
+  user: [isText, 'a string'],
+  tty: [isFlag, 'true or false'],
+  stdin: [isFlag, 'true or false'],
+  detach: [isFlag, 'true or false'],
+  size: [isSize, 'an object with rows and cols, which are whole numbers'],
+  guestTool: [isFlag, 'true or false'],
+};
+
+/** What is left out is as in a URL. There may be no command in it. @throws invalid_argument */
 export function readExecJson(value: Record<string, unknown>): ExecRequest {
-  const unknown = Object.keys(value).find((key) => !keys.includes(key));
-  if (unknown !== undefined) throw unknownKey(unknown);
-  const { argv, env, cwd, user, tty, stdin, detach, size, guestTool } = value;
-  const wellFormed = isTexts(argv) && isTextMap(env) && typeof cwd === 'string' && typeof user === 'string';
-  if (
-    !wellFormed ||
-    typeof tty !== 'boolean' ||
-    typeof stdin !== 'boolean' ||
-    (detach !== undefined && typeof detach !== 'boolean') ||
-    (guestTool !== undefined && typeof guestTool !== 'boolean') ||
-    (size !== undefined && !isSize(size))
-  )
-    throw new FsbError('invalid_argument', 'the exec request is not well-formed', {
-      hint: 'It needs argv, env, cwd, user, tty and stdin; detach, size and guestTool may be left out.',
-    });
+  for (const [key, item] of Object.entries(value)) {
+    if (!Object.hasOwn(keys, key)) throw unknownKey(key);
+    const [isFit, kind] = keys[key as keyof ExecRequest];
+    if (!isFit(item)) throw new FsbError('invalid_argument', `${key} of the exec request must be ${kind}`);
+  }
+  const { guestTool, ...request } = value as Partial<ExecRequest>;
   return {
-    ...{ argv, env, cwd, user, tty, stdin },
-    ...(detach === undefined ? {} : { detach }),
-    ...(size === undefined ? {} : { size: { rows: size.rows, cols: size.cols } }),
-    ...(guestTool ? { guestTool: true } : {}),
+    ...{ argv: [], env: {}, cwd: '', user: '', tty: false, stdin: false },
+    ...request,
+    ...(guestTool ? { guestTool } : {}),
   };
 }
 
 /** Dropped silently, a misspelt key would run the command in another directory, or as another user. */
 function unknownKey(key: string): FsbError {
-  const near = didYouMean(key, keys);
+  const near = didYouMean(key, Object.keys(keys));
   return new FsbError('invalid_argument', `the exec request has an unknown key ${JSON.stringify(key)}`, {
-    hint: near === undefined ? `Known are ${keys.join(', ')}.` : `Did you mean ${near}?`,
+    hint: near === undefined ? `Known are ${Object.keys(keys).join(', ')}.` : `Did you mean ${near}?`,
   });
 }
 
@@ -108,10 +111,4 @@ function splitVariable(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at < 1) throw new FsbError('invalid_argument', `env must be NAME=VALUE, not ${JSON.stringify(text)}`);
   return [text.slice(0, at), text.slice(at + 1)];
-}
-
-function isSize(value: unknown): value is TerminalSize {
-  if (typeof value !== 'object' || value === null) return false;
-  const { rows, cols } = value as Record<string, unknown>;
-  return Number.isInteger(rows) && Number.isInteger(cols);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openCoreLog } from '../../../../src/cli/local/log/core-log.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../../src/core/model/paths.ts';
 import { useTracer } from '../../../../src/core/model/trace.ts';
 import { plainSpan } from '../../../helpers/core/plain-span.ts';
@@ -51,5 +52,20 @@ it('has nothing of them otherwise, and no line below its level', () => {
   log.error('important');
   expect(linesOf(paths.log)).toEqual([
     { level: 50, time: expect.any(Number), pid: process.pid, msg: 'important' },
+  ]);
+});
+
+it('has of a failure what the page of the log says, whatever a bundler calls its class', () => {
+  const paths = corePaths({ FSB_ROOT: root }, 0);
+  const log = openCoreLog(paths, 'info');
+  class _FsbError extends FsbError {}
+  log.error({ err: new _FsbError('conflict', 'it has ended', { hint: 'Start it.' }) }, 'failed');
+  log.child({ component: 'agent' }).error({ err: new TypeError('odd') }, 'failed');
+  log.error({ err: 'a word' }, 'failed');
+  const stack = expect.any(String);
+  expect(linesOf(paths.log).map((line) => (line as { err: unknown }).err)).toEqual([
+    { type: 'FsbError', message: 'it has ended', stack, code: 'conflict', hint: 'Start it.' },
+    { type: 'TypeError', message: 'odd', stack },
+    'a word',
   ]);
 });

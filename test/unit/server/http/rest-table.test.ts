@@ -1,7 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { openApi } from '../../../../src/core/server/http/rest/openapi.ts';
-import { streamOperations } from '../../../../src/core/server/http/rest/stream-operations.ts';
+import {
+  streamOperations,
+  streamParameters,
+} from '../../../../src/core/server/http/rest/stream-operations.ts';
 import { table } from '../../../../src/core/server/http/rest/table.ts';
 import { poolStream } from '../../../../src/core/server/ws/pool-streams.ts';
 import { sandboxStream } from '../../../../src/core/server/ws/sandbox-streams.ts';
@@ -97,9 +100,43 @@ describe('the route table', () => {
     for (const { path } of streamOperations) expect(sandboxStream(path) ?? poolStream(path)).toBeDefined();
   });
 
+  it('documents where a request that is too long for a URL goes', () => {
+    const taking = streamOperations.filter((stream) =>
+      streamParameters(stream).some(({ name }) => name === 'request'),
+    );
+    expect(taking.map(({ operation }) => operation)).toEqual(['execInSandbox', 'runInPool', 'execInLease']);
+  });
+
   it('makes a document that OpenAPI 3.1 takes', async () => {
     const result = await new Validator().validate(structuredClone(openApi()));
     expect(result).toMatchObject({ valid: true });
+  });
+
+  it('says it in words that generators of clients understand', () => {
+    const { components, paths } = openApi() as {
+      components: { schemas: Record<string, object> };
+      paths: object;
+    };
+    const nodesOf = (value: unknown): Record<string, unknown>[] =>
+      typeof value !== 'object' || value === null
+        ? []
+        : [value as Record<string, unknown>, ...Object.values(value).flatMap(nodesOf)];
+    const nodes = nodesOf([components.schemas, paths]);
+    const formats = nodes.map(({ format }) => format).filter((format) => typeof format === 'string');
+    expect(new Set(formats)).toEqual(new Set(['date-time', 'binary']));
+    expect(nodes.filter(({ type, pattern }) => pattern !== undefined && type !== 'string')).toEqual([]);
+    // With one, a field of a request would have to be given.
+    expect(nodesOf(components.schemas).filter((node) => 'default' in node)).toEqual([]);
+    expect(components.schemas.SandboxSpec).toMatchObject({
+      required: ['image'],
+      properties: { recovery_timeout_seconds: { description: 'Default: 60.' } },
+    });
+  });
+
+  it('documents that a command cannot be executed of everything that starts one', () => {
+    const { paths } = openApi() as { paths: Record<string, { post?: { responses: object } }> };
+    const starting = ['/api/v1/agent/create', '/api/v1/sandboxes'];
+    for (const path of starting) expect(paths[path]?.post?.responses).toHaveProperty('422');
   });
 
   it('documents how to show who calls, and what a stranger is answered, of every operation', () => {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HostCore, hostCore } from '../../../helpers/core/host-core/host-core.ts';
 import { type ServedCore, serveAndConnect } from '../../../helpers/core/served-core.ts';
@@ -54,11 +55,14 @@ describe('the REST API', () => {
     },
   );
 
-  it('answers HEAD as GET, without the body', async () => {
-    const answer = await ask('/api/v1/sandboxes', { method: 'HEAD' });
-    expect([answer.status, await answer.text()]).toEqual([200, '']);
-    expect(answer.headers.get('content-type')).toContain('application/json');
-  });
+  it.each(['/api/v1/sandboxes', '/openapi.json'])(
+    'answers HEAD of %s as GET, without the body',
+    async (path) => {
+      const answer = await ask(path, { method: 'HEAD' });
+      expect([answer.status, await answer.text()]).toEqual([200, '']);
+      expect(answer.headers.get('content-type')).toContain('application/json');
+    },
+  );
 
   it.each<[string, unknown, string, string?]>([
     ['an unknown key', { spec: { image: 'host', comand: [] } }, 'spec.comand', 'spec.command'],
@@ -75,6 +79,31 @@ describe('the REST API', () => {
     expect([answer.status, error.code]).toEqual([400, 'invalid_argument']);
     expect(error.message).toContain(message);
     if (hint !== undefined) expect(error.hint).toBe(`Did you mean ${hint}?`);
+  });
+
+  const plain = JSON.stringify({ spec: { image: 'host', command: ['true'] } });
+  it.each<[string, number, string, Record<string, string>, (string | Buffer)?]>([
+    ['that is gzipped', 415, '"gzip"', { 'content-encoding': 'gzip' }, gzipSync(plain)],
+    ['that is said to be gzipped', 415, '"gzip"', { 'content-encoding': 'gzip' }],
+    ['in another charset', 415, '"utf-16"', { 'content-type': 'application/json; charset=utf-16' }],
+    ['that is no UTF-8', 400, 'not valid UTF-8', {}, Buffer.from(plain.replace('true', '\xff'), 'latin1')],
+  ])('refuses a body %s', async (_, status, words, headers, body = plain) => {
+    const said = { 'content-type': 'application/json', ...headers };
+    const answer = await ask('/api/v1/sandboxes', { method: 'POST', body, headers: said });
+    expect([answer.status, (await errorOf(answer)).message]).toEqual([
+      status,
+      expect.stringContaining(words),
+    ]);
+    expect(await inner.sandboxes.list({})).toEqual([]);
+  });
+
+  it.each(['identity', ''])('takes UTF-8 that says so, and content encoding %j', async (coding) => {
+    const headers = {
+      'content-type': 'application/json;charset="UTF-8"',
+      ...(coding && { 'content-encoding': coding }),
+    };
+    const answer = await ask('/api/v1/sandboxes', { method: 'POST', body: plain, headers });
+    expect(answer.status).toBe(201);
   });
 
   it('creates what goes with its run, and says that nobody will attach to it', async () => {
@@ -204,6 +233,8 @@ describe('the REST API', () => {
     // Gone or new in between: nobody else is told twice or left out.
     await inner.sandboxes.delete({ namespace: 'default', name: 'b' }, { grace: 0 });
     await makeBox('aa');
+    expect(await names('?all_namespaces')).toEqual([['a', 'aa', 'c', 'd'], null]);
+    expect(await names('?all_namespaces=0')).toEqual([['a', 'aa', 'c'], null]);
     expect(await names(`?all_namespaces=true&limit=2&page_token=${token}`)).toEqual([['c', 'd'], null]);
   });
 

@@ -123,7 +123,7 @@ describe('streams of pools', () => {
     expect(await send({})).toMatchObject({ code: 4400, reason: expect.stringContaining('no exec') });
     expect(await send({ exec: { argv: 'ls' } })).toMatchObject({
       code: 4400,
-      reason: expect.stringContaining('well-formed'),
+      reason: expect.stringContaining('argv of the exec request'),
     });
     expect(await send({ exec, resources: { cpu: 1 } })).toMatchObject({
       code: 4400,

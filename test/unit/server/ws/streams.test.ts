@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import type { Servers } from '../../../../src/core/server/servers.ts';
@@ -72,7 +74,14 @@ describe('stream server', () => {
     const tooLong = open(served.servers, 'box/exec?command=cat&stdin=1', subprotocols.own);
     await once(tooLong.ws, 'open');
     tooLong.ws.send(Buffer.alloc(2 * 1024 * 1024));
-    expect(await tooLong.closed).toMatchObject({ code: 1009 });
+    expect(await tooLong.closed).toEqual({
+      code: 1009,
+      reason: 'a message is longer than 1MiB: send it in pieces',
+    });
+    const noText = open(served.servers, 'box/exec?command=cat&stdin=1', subprotocols.kubernetes);
+    await once(noText.ws, 'open');
+    noText.ws.send(Buffer.of(0, 0xff), { binary: false });
+    expect(await noText.closed).toEqual({ code: 1007, reason: 'text that is not UTF-8' });
   });
 
   it('lets go of the session of a client that vanished', async () => {
@@ -85,11 +94,42 @@ describe('stream server', () => {
     session!.signal(9);
   });
 
-  it('reads an exec request that is a frame, and refuses one that is malformed', async () => {
+  it.each(Object.values(subprotocols))('reads an exec request that is a frame, with %s', async (protocol) => {
+    const { ws, closed, received } = open(served.servers, 'box/exec?request=frame', protocol);
+    await once(ws, 'open');
+    ws.send(encodeFrame(channels.request, Buffer.from('{"argv":["echo","hi"]}')));
+    expect(await closed).toMatchObject({ code: 1000 });
+    expect(received.get(channels.stdout)?.toString()).toBe('hi\n');
+  });
+
+  it('refuses an exec request in a frame that is malformed', async () => {
     const { ws, closed } = open(served.servers, 'box/exec?request=frame', subprotocols.own);
     await once(ws, 'open');
     ws.send(encodeFrame(channels.request, Buffer.from('{"argv":"ls"}')));
-    expect(await closed).toMatchObject({ code: 4400, reason: expect.stringContaining('well-formed') });
+    expect(await closed).toMatchObject({
+      code: 4400,
+      reason: expect.stringContaining('argv of the exec request'),
+    });
+  });
+
+  it.each([
+    ['/api/v1/sandboxes', {}, 404, 'there is no stream at /api/v1/sandboxes'],
+    ['/api/v1/sandboxes/default/box/logs', { 'sec-websocket-key': 'short' }, 400, 'Sec-WebSocket-Key'],
+    ['/api/v1/sandboxes/default/box/logs', { 'sec-websocket-version': '7' }, 400, 'Sec-WebSocket-Version'],
+    ['/api/v1/sandboxes/default/box/logs', { 'sec-websocket-protocol': 'a b' }, 400, 'a b'],
+  ])('says what is wrong with an upgrade of %s with %j', async (path, headers, status, words) => {
+    const [host, port] = served.servers.http[0]!.split(':');
+    const upgrade = {
+      ...{ connection: 'Upgrade', upgrade: 'websocket' },
+      ...{ 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-version': '13', ...headers },
+    };
+    const asked = request({ host, port, path, headers: upgrade }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers['content-type']).toBe('application/json');
+    const { error } = (await json(answer)) as { error: { message: string } };
+    expect(error.message).toContain(words);
+    if (words.endsWith('Version')) expect(answer.headers['sec-websocket-version']).toBe('13, 8');
   });
 
   it('refuses web pages, foreign names and unknown paths', async () => {

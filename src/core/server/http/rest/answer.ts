@@ -4,6 +4,7 @@ import type { Clock } from '../../../model/clock.ts';
 import { throwIfAborted } from '../../../model/failure/errors.ts';
 import type { RequestBody } from '../request-body.ts';
 import { HttpRefusal, sendError, sendJson, send as sendWhole, TAR_TYPES } from '../respond.ts';
+import { isRead } from '../router.ts';
 import { checkBody, checkQuery } from './check.ts';
 import type { Call, Endpoint } from './endpoint.ts';
 import { isAt, match } from './match.ts';
@@ -30,7 +31,7 @@ export interface RestRequest {
 export async function answerRest(asked: RestRequest): Promise<boolean> {
   const { request, response, url } = asked;
   const { pathname } = url;
-  if (pathname === DOCUMENT && request.method === 'GET') {
+  if (pathname === DOCUMENT && isRead(request)) {
     sendWhole(response, 200, 'application/json; charset=utf-8', openApiBytes());
     return true;
   }

@@ -1,7 +1,8 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../../../model/failure/errors.ts';
 import { TAR_TYPES } from '../respond.ts';
 import type { Endpoint } from './endpoint.ts';
+import { componentsOf, inlined } from './json-schemas.ts';
 import { answered, componentPath, sent } from './schemas/components.ts';
 import { failure } from './schemas/system-answers.ts';
 import { type StreamOperation, streamOperations, streamParameters } from './stream-operations.ts';
@@ -144,7 +145,7 @@ function successOf({ answer }: Endpoint): Json {
 
 function refusalsOf({ fails, refusal, body, isUpload }: Endpoint): Json {
   const own = ref(refusal?.schema ?? failure);
-  const ofBody = { 413: 'The body is too long.', 415: 'The body is not JSON.' };
+  const ofBody = { 413: 'The body is too long.', 415: 'The body is not declared as JSON, in plain UTF-8.' };
   const atTheDoor = refusal === undefined ? own : { anyOf: [own, ref(failure)] };
   const content = contentOf('application/json', own);
   const ofUpload = { 415: 'The body is no tar.' };
@@ -179,24 +180,3 @@ function told(codes: readonly ErrorCode[], contentFor: (codes: ErrorCode[]) => J
 const contentOf = (type: string, schema: Json): Json => ({ [type]: { schema } });
 const TAR = contentOf(TAR_TYPES[0], { type: 'string', format: 'binary' });
 const ref = (schema: z.ZodType): Json => ({ $ref: componentPath(answered.get(schema)!.id) });
-
-function componentsOf(registry: typeof sent, io: 'input' | 'output'): Json {
-  const { schemas } = z.toJSONSchema(registry, { ...termsOf(io), uri: componentPath });
-  // A component is known by its place in the document.
-  return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
-  );
-}
-
-const inlined = (schema: z.ZodType): Json => z.toJSONSchema(schema, termsOf('input')) as Json;
-
-const termsOf = (io: 'input' | 'output'): z.core.ToJSONSchemaParams => ({
-  io,
-  unrepresentable: 'any',
-  override: ({ zodSchema, jsonSchema }) => {
-    // Nothing may stand there.
-    if (zodSchema._zod.def.type === 'undefined') jsonSchema.not = {};
-    // Answers may get more fields.
-    if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
-  },
-});

@@ -6,6 +6,7 @@ import { type LogQuery, wholeLog } from '../../../model/logs.ts';
 import type { Sandbox, SandboxRef } from '../../../model/sandbox/sandbox.ts';
 import type { SandboxSpecInput } from '../../../model/sandbox/spec.ts';
 import { type Call, type Endpoint, endpoint, textEndpoint } from './endpoint.ts';
+import { startFailures } from './sandboxes.ts';
 import { agentCreate, agentDelete, agentReply, agentStatus } from './schemas/original-node-api.ts';
 import { agentLogsQuery } from './schemas/query.ts';
 
@@ -88,7 +89,7 @@ export const nodeAgentEndpoints: Endpoint[] = [
     summary: 'Creates a sandbox; the same one again is fine.',
     body: agentCreate,
     refusal,
-    fails: ['already_exists', 'image_not_found', 'no_capacity', 'run_failed'],
+    fails: ['already_exists', ...startFailures],
     handle: async ({ core, body: { sandbox: wanted }, options }) => {
       const { sandboxId } = wanted;
       const request = { ...refOf(sandboxId), spec: specOf(wanted), idempotencyKey: keyOf(sandboxId) };

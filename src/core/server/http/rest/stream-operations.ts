@@ -66,9 +66,16 @@ export const streamParameters = ({ fields, resumes: isResumed }: StreamOperation
   ...Object.entries(fields)
     .filter(([name]) => !UNTOLD.includes(name))
     .map(([name, kind]) => ({ name, in: 'query', required: false, schema: kinds[kind] })),
+  ...('command' in fields ? [REQUEST] : []),
   ...(isResumed ? [RESUME] : []),
   SUBPROTOCOL,
 ];
+
+const REQUEST: Json = {
+  ...{ name: 'request', in: 'query', required: false },
+  description: 'The request is the first message, on channel 20: it is too long for a URL.',
+  schema: { type: 'string', enum: ['frame'] },
+};
 
 const RESUME: Json = {
   ...{ name: 'resume', in: 'query', required: false },

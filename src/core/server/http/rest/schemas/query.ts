@@ -6,8 +6,9 @@ import { duration, labelKey } from '../../../../model/sandbox/spec.ts';
 
 /** What stands behind the `?` of a URL, where everything is text. */
 
+/** As those of streams: the name alone is enough. */
 export const flag = z
-  .stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' })
+  .stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'], error: 'must be true or false' })
   .meta({ type: 'boolean' });
 
 export const whole = z
