@@ -19,6 +19,11 @@ With --fix it builds the guest programs, makes directories, and cleans up what a
     fix: Flags.boolean({ summary: 'Put right what can be put right, and tell each thing that was done.' }),
   };
 
+  /** It looks at what --host and --context say, too, and harms no core. */
+  protected override get refusesOthers(): boolean {
+    return false;
+  }
+
   async run(): Promise<number> {
     const { flags } = await this.parse(Doctor);
     const local = await this.local();

@@ -1,14 +1,13 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/command/base-command.ts';
 import { surprises } from '../cli/local/daemon/daemon-view.ts';
-import { localCore } from '../cli/local/daemon/find.ts';
+import { LocalCommand } from '../cli/local/daemon/local-command.ts';
 import { coreFlags } from '../cli/local/flags/core-flags.ts';
 import { generateToken, securityFrom } from '../cli/local/flags/security-flags.ts';
 import { serveFlags } from '../cli/local/flags/serve-flags.ts';
 import { logLevel } from '../cli/local/log/log-level.ts';
 import { policyFromFlags } from '../cli/pool/policy-from-flags.ts';
 
-export default class Serve extends BaseCommand {
+export default class Serve extends LocalCommand {
   static override summary = 'Run the core in the foreground.';
   static override description =
     'The core keeps warm sandboxes ready and serves every other command. Usually nobody starts it by hand: the first ' +
@@ -36,7 +35,7 @@ export default class Serve extends BaseCommand {
     const { flags, raw } = await this.parse(Serve);
     const pool = policyFromFlags(flags);
     const level = logLevel(this.world.env);
-    const { paths } = localCore(this.world, this.config.root, flags.root);
+    const { paths } = await this.local(flags.root);
     const security = securityFrom(flags, this.world, paths.token);
     const token = flags['generate-token'] ? generateToken(paths.token) : undefined;
     const { serveCore } = await import('../cli/local/serve/serve-core.ts');

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeShell, type Shell } from '../helpers/cli/shell.ts';
 import { type Sshd, startSshd } from '../helpers/cli/sshd.ts';
@@ -35,7 +36,14 @@ afterAll(async () => {
 const nothingLeft = async (): Promise<void> => {
   await expect.poll(() => sshd.connections()).toEqual([]);
   expect(await readdir(shell.env.TMPDIR!)).toEqual([]);
+  await expect.poll(helpers).toEqual([]);
 };
+
+/** Processes that a tunnel has here: their words have its directory. */
+async function helpers(): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid,args', '-ww']);
+  return stdout.split('\n').filter((line) => line.includes(join(shell.env.TMPDIR!, 'fsb-ssh-')));
+}
 
 describe('a core behind ssh', () => {
   it('is not started when that is forbidden, and when nobody needs it', async () => {
@@ -83,15 +91,20 @@ describe('a core behind ssh', () => {
     await nothingLeft();
   });
 
-  it('is let go of when the command is killed', async () => {
+  it.each([
+    ['the command', 1],
+    ['all of its process group', -1],
+  ])('is let go of when a signal kills %s', async (_, of) => {
     const child = spawn(join(shell.home, 'bin/fsb-ctl'), ['--host', 'ssh://far', 'logs', '-f', 'box'], {
       env: shell.env,
+      detached: true,
     });
     await once(child.stdout, 'data');
     expect(await sshd.connections()).toHaveLength(1);
-    child.kill('SIGKILL');
+    process.kill(of * child.pid!, 'SIGKILL');
     await expect.poll(() => sshd.connections(), { timeout: 10_000 }).toEqual([]);
     await expect.poll(() => readdir(shell.env.TMPDIR!), { timeout: 10_000 }).toEqual([]);
+    await nothingLeft();
   });
 });
 

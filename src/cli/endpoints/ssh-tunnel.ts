@@ -1,11 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { CoreEndpoint } from '../config/endpoint.ts';
 import type { World } from '../terminal/world.ts';
+import { passingDirectory } from './passing-directory.ts';
 import { BEGIN, END } from './ssh-script.ts';
 
 export interface TunnelOptions {
@@ -36,22 +34,16 @@ const CONNECT_TIMEOUT = 20;
 
 /** One ssh to another machine; what it is to forward is asked of it through its control socket. */
 export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: TunnelOptions): Tunnel {
-  // Mode 0700: whoever can open the sockets has the core.
-  const directory = mkdtempSync(join(tmpdir(), 'fsb-ssh-'));
-  const control = join(directory, 'ssh');
+  // Of this user alone: whoever can open the sockets has the core.
+  const directory = passingDirectory('fsb-ssh-', options.env);
+  const control = join(directory.path, 'ssh');
   const target = targetWords(endpoint);
   const words = [...optionWords(control, options.interactive), ...target, options.script];
-  const ssh = spawn('/bin/sh', ['-c', CLEANED_UP, directory, ...words], {
-    env: options.env,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-  }) as ChildProcessWithoutNullStreams;
+  const ssh = spawn('/bin/sh', ['-c', UNINTERRUPTED, 'ssh', ...words], { env: options.env });
   const exited = new Promise<number | null>((resolve) => {
     ssh.once('error', () => resolve(null));
     ssh.once('close', resolve);
   });
-  const watched = ssh.stdio[3] as Writable;
-  watched.on('error', () => {});
-  ssh.once('exit', () => watched.destroy());
   let complaint = '';
   ssh.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_MOST);
@@ -59,7 +51,7 @@ export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: Tu
   ssh.stdin.on('error', () => {});
   const removeAll = (): void => {
     ssh.kill();
-    rmSync(directory, { recursive: true, force: true });
+    directory.remove();
   };
   options.events.on('exit', removeAll);
   return {
@@ -71,7 +63,7 @@ export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: Tu
       return complaint.replaceAll('\r', '').trim();
     },
     async forward(socket, name) {
-      const here = join(directory, name);
+      const here = join(directory.path, name);
       const request = ['-S', control, '-O', 'forward', '-L', `${here}:${socket}`, ...target];
       await succeed(spawn('ssh', request, { env: options.env }), endpoint.host);
       return here;
@@ -81,17 +73,13 @@ export function openTunnel(endpoint: CoreEndpoint & { kind: 'ssh' }, options: Tu
       ssh.stdin.end();
       ssh.kill();
       await exited;
-      rmSync(directory, { recursive: true, force: true });
+      directory.remove();
     },
   };
 }
 
-/**
- * ctrl-C goes to all processes at the terminal, but when ssh is to end is for this one to say. Beside ssh, somebody
- * waits for the end of this process, which may be killed, and removes its directory then.
- */
-const CLEANED_UP =
-  'trap "" INT QUIT; (trap "" HUP TERM; read -r _; rm -rf -- "$0") <&3 >/dev/null 2>&1 & exec ssh "$@" 3<&-';
+/** ctrl-C goes to all processes at the terminal, but when ssh is to end is for this one to say. */
+const UNINTERRUPTED = 'trap "" INT QUIT; exec ssh "$@"';
 
 /** Nothing in a user's ssh_config may give this connection other work, or give its work to another connection. */
 function optionWords(control: string, interactive: boolean): string[] {

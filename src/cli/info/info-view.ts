@@ -4,6 +4,7 @@ import { formatAge, formatSize } from '../../core/model/quantity.ts';
 import { type CoreView, coreView } from '../../core/view/core-view.ts';
 import { type HealthView, healthView } from '../../core/view/health-view.ts';
 import { originText } from '../config/config-view.ts';
+import { parseEndpoint } from '../config/endpoint.ts';
 import type { CoreChoice } from '../config/sources.ts';
 import { askHealth, healthRows } from '../output/listings/health-view.ts';
 import type { DockerRow, Listing } from '../output/output.ts';
@@ -81,7 +82,10 @@ export function infoListing(view: InfoView, now: number): Listing<InfoView> {
     docker: (info) => [dockerInfo(info)],
     describe: (_, { width }) =>
       describeRows(
-        [...clientRows(view.client), ...(view.core === null ? [] : coreRows(view.core, now))],
+        [
+          ...clientRows(view.client),
+          ...(view.core === null ? [] : coreRows(view.core, view.client.endpoint, now)),
+        ],
         width,
       ),
   };
@@ -94,11 +98,16 @@ const clientRows = (client: InfoView['client']): Rows => [
   ['Chosen by', client.origin],
 ];
 
-function coreRows(core: CoreInfoView, now: number): Rows {
+/** @param endpoint it is reached at */
+function coreRows(core: CoreInfoView, endpoint: string, now: number): Rows {
   const { sandboxes, pools, images } = core;
   const phases = Object.entries(sandboxes.phases)
     .sort()
     .map(([phase, count]) => `${count} ${phase}`);
+  // As that machine sees them: 127.0.0.1 is another one here.
+  const far = !['unix', 'embedded'].includes(parseEndpoint(endpoint).kind);
+  const address = (url: string | null): string | null =>
+    url && `${url}${far ? ` (address on ${core.node})` : ''}`;
   return [
     ['Core version', `${core.version} (pid ${core.pid})`],
     ['Started', `${core.started_at} (${formatAge(now - Date.parse(core.started_at))} ago)`],
@@ -111,8 +120,8 @@ function coreRows(core: CoreInfoView, now: number): Rows {
     ['Runtime', core.runtime],
     ['Cgroups', core.cgroups],
     ['Root', core.root],
-    ['HTTP', core.http],
-    ['Metrics', core.metrics],
+    ['HTTP', address(core.http)],
+    ['Metrics', address(core.metrics)],
     ['Sandboxes', [String(sandboxes.total), ...phases].join(', ')],
     ['Pools', `${pools.total}, ${pools.idle} idle, ${pools.claimed} claimed, ${pools.booting} booting`],
     ['Images', String(images.total)],

@@ -13,7 +13,7 @@ import { shellWords } from '../../core/model/shell-words.ts';
 export default class DaemonRestart extends LocalCommand {
   static override summary = 'Stop the local core and start it again.';
   static override description =
-    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, or that has ended unexpectedly, but for those that are given anew; after "daemon stop" there are none. Policies of pools are kept in either case, the environment is that of who restarts it.';
+    'Sandboxes keep running meanwhile, and the new core takes them up. One that does not run is started. Flags are those of serve. The new core has the flags of the one that ran, or that has ended unexpectedly, but for those that are given anew; after "daemon stop" there are none. Policies of pools are kept in either case, the environment is that of who restarts it. Another core that --host or --context names is refused: run it there.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --max 32',

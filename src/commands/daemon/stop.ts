@@ -8,7 +8,7 @@ export default class DaemonStop extends LocalCommand {
   static override summary = 'Stop the local core.';
   static override description =
     'Ends the core in order and removes its warm instances. Sandboxes that run keep running, and the next core takes ' +
-    'them up again; sessions of "exec" and "attach" are cut, say so, and end with 125. No core: says so, exit code 0; the flags of one that has ended unexpectedly are forgotten.';
+    'them up again; sessions of "exec" and "attach" are cut, say so, and end with 125. No core: says so, exit code 0; the flags of one that has ended unexpectedly are forgotten. Another core that --host or --context names is refused: run it there.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --root /tmp/other',

@@ -188,6 +188,25 @@ it('info says nothing of the health of a core that is too old to say', async () 
   expect((await fsb('info')).stdout).not.toContain('Records');
 });
 
+it.each([
+  ['unix:///run/far.sock', ''],
+  ['embedded:', ''],
+  ['tls://far', ' (address on node-1)'],
+  ['tcp://localhost:9090', ' (address on node-1)'],
+  ['ssh://far', ' (address on node-1)'],
+])('info of a core at %s says where its other addresses count', async (endpoint, where) => {
+  const { info } = core.system;
+  const served = { http: 'http://127.0.0.1:5758', metrics: 'http://127.0.0.1:5758/metrics' };
+  core.system.info = async (call) => ({ ...(await info(call)), ...served });
+  const { stdout } = await fsb(`--host ${endpoint} info`);
+  const shown = stdout.split('\n').filter((line) => /^(HTTP|Metrics):/.test(line));
+  expect(shown.map((line) => line.replace(/: {2,}/, ': '))).toEqual([
+    `HTTP: ${served.http}${where}`,
+    `Metrics: ${served.metrics}${where}`,
+  ]);
+  expect(JSON.parse((await fsb(`--host ${endpoint} info -o json`)).stdout).core).toMatchObject(served);
+});
+
 it("info names docker's fields, too, and says that the core is not reached, whatever is asked of it", async () => {
   const { code, stderr } = await fsb('info --format {{.Ident}}');
   expect([code, stderr]).toEqual([

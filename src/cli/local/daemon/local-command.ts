@@ -2,9 +2,9 @@ import { BaseCommand } from '../../command/base-command.ts';
 import type { Typed } from '../../command/same-core.ts';
 import { originText } from '../../config/config-view.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { CoreChoice } from '../../config/sources.ts';
 import { localCore } from './find.ts';
 import type { LocalCore } from './local-core.ts';
+import { leadsTo, type OtherCore, refusal } from './other-core.ts';
 
 /** A command about the core of this machine, whichever one the others talk to. The configuration may be broken. */
 export abstract class LocalCommand extends BaseCommand {
@@ -18,26 +18,34 @@ export abstract class LocalCommand extends BaseCommand {
     return root === undefined ? {} : { root };
   }
 
-  /** That of `root`, else that of this machine: whoever has configured another one may have taken it for that. */
+  /** Another core that is typed on the line is meant, and cannot be had. One that is configured is for other commands. */
+  protected get refusesOthers(): boolean {
+    return true;
+  }
+
+  /**
+   * That of `root`, else that of this machine: whoever has configured another one may have taken it for that.
+   * @throws invalid_argument, not_found: --host or --context means another one, or none
+   */
   protected async local(root?: string): Promise<LocalCore> {
     const local = localCore(this.world, this.config.root, root);
-    if (root === undefined) await this.say(this.#elsewhere(`unix://${local.paths.grpcSocket}`));
+    const other = this.#otherThan(local);
+    if (this.refusesOthers && other?.origin.source === 'flag') throw refusal(other, this.id!);
+    if (root === undefined && other) await this.say(elsewhere(other));
     return local;
   }
 
-  #elsewhere(here: string): string | undefined {
-    const { endpoint, origin } = this.#chosen ?? {};
-    // An embedded one is of this machine, too, and has its directories.
-    return endpoint === undefined || endpoint === here || endpoint.startsWith('embedded:')
-      ? undefined
-      : `This is about the core of this machine; other commands talk to ${endpoint} (${originText(origin!)}).`;
-  }
-
-  get #chosen(): CoreChoice | undefined {
+  #otherThan(local: LocalCore): OtherCore | undefined {
     try {
-      return this.settings.core;
-    } catch {
+      const { endpoint, origin } = this.settings.usable.core;
+      return endpoint === undefined || leadsTo(local, endpoint) ? undefined : { endpoint, origin };
+    } catch (error) {
+      const { host, context } = this.globals;
+      if (this.refusesOthers && (host ?? context) !== undefined) throw error;
       return undefined;
     }
   }
 }
+
+const elsewhere = ({ endpoint, origin }: OtherCore): string =>
+  `This is about the core of this machine; other commands talk to ${endpoint} (${originText(origin)}).`;

@@ -139,7 +139,12 @@ it.each(['doctor', 'daemon status', 'daemon stop'])('%s says that it is about th
   expect((await fsb(line, { env })).stderr).not.toContain(told);
   const there = await fsb(line, { env: { ...env, FSB_HOST: 'tcp://far:1' } });
   expect(there.stderr).toContain(`${told}tcp://far:1 (environment:FSB_HOST).\n`);
-  expect((await fsb(`${line} --host tcp://far:1 -q`, { env })).stderr).not.toContain(told);
+  await fsb('context create far --host tcp://far:2');
+  await writeUser('{"context": "far"}');
+  const configured = await fsb(line, { env });
+  expect(configured.stderr).toContain(`${told}tcp://far:2 (user:${user()}).\n`);
+  const quiet = await fsb(`${line} -q`, { env: { ...env, FSB_CONTEXT: 'far' } });
+  expect([quiet.code, quiet.stderr.includes(told)]).toEqual([configured.code, false]);
 });
 
 describe('a project', () => {
