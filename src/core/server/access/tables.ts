@@ -2,7 +2,7 @@ import type { AgentApi } from '../../api/agent-api.ts';
 import type { CoreApi, SystemApi } from '../../api/core-api.ts';
 import type { ImageApi } from '../../api/image-api.ts';
 import type { LeaseRequest, PoolApi, PoolRunRequest } from '../../api/pool-api.ts';
-import type { SandboxApi } from '../../api/sandbox-api.ts';
+import type { ExecRequest, SandboxApi } from '../../api/sandbox-api.ts';
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { LoginRequest, PullRequest } from '../../model/image/image-requests.ts';
@@ -21,6 +21,11 @@ const ofRef = {
 const read = { scope: 'read', ...ofRef } as const;
 const use = { scope: 'use', ...ofRef } as const;
 const useBegun = { ...use, begun: true } as const;
+
+const always = (): boolean => true;
+
+/** That of a process that goes on by itself is over when it was started. */
+const staysWith = ({ detach }: ExecRequest): boolean => detach !== true;
 
 const queried = ({ namespace }: { namespace?: string }): string[] =>
   namespace === undefined ? [] : [namespace];
@@ -49,8 +54,8 @@ export const sandboxTable: Table<SandboxApi> = {
   watch: { scope: 'read', namespaces: queried, stream: true, shown: shownNews },
   delete: useBegun,
   logs: { ...read, stream: true },
-  exec: useBegun,
-  attach: use,
+  exec: { ...useBegun, process: (_ref, request) => staysWith(request) },
+  attach: { ...useBegun, process: always },
   wait: read,
   stop: useBegun,
   start: use,
@@ -69,8 +74,6 @@ export const sandboxTable: Table<SandboxApi> = {
     shown: (all, caller) => all.filter(({ namespace }) => mayEnter(caller, namespace)),
   },
 };
-
-const always = (): boolean => true;
 
 const byName = { object: (name: string): string => named(name) };
 
@@ -95,10 +98,10 @@ export const poolTable: Table<PoolApi> = {
   delete: { scope: 'admin', ...byName },
   stop: { scope: 'admin', ...byName },
   drain: { scope: 'admin', ...byName },
-  run: { scope: 'use', begun: true, touchesNode, object: ranIn },
+  run: { scope: 'use', begun: true, process: always, touchesNode, object: ranIn },
   lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => named(pool), made: leased },
   leases: { scope: 'read', everywhere: true },
-  exec: { ...ofLease, begun: true },
+  exec: { ...ofLease, begun: true, process: (_lease, request) => staysWith(request) },
   kill: ofLease,
   release: ofLease,
 };
@@ -174,9 +177,14 @@ export const agentTable: Table<AgentApi> = {
   rename: ofId,
   update: ofId,
   usage: ofId,
-  exec: ofId,
-  execOnFiles: { ...admin, object: ({ sandboxId }) => named(sandboxId) },
-  attach: ofId,
+  exec: { ...ofId, begun: true, process: (_id, request) => staysWith(request) },
+  execOnFiles: {
+    ...admin,
+    object: ({ sandboxId }) => named(sandboxId),
+    begun: true,
+    process: (_files, request) => staysWith(request),
+  },
+  attach: { ...ofId, begun: true, process: always },
   logs: { ...ofId, stream: true },
   logBytes: admin,
   forget: ofId,

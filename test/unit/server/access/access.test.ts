@@ -157,7 +157,7 @@ describe('the core of a caller', () => {
   ])('says what a run of %j is about, and no argument', async (argv, object) => {
     const told: string[] = [];
     const pools = replacing(closed.pools as unknown as CoreApi['pools'], {
-      run: async () => ({}) as never,
+      run: async () => ({ exited: Promise.resolve({ code: 0, signal: null }) }) as never,
     });
     const guarded = coreFor({ ...closed, pools } as unknown as CoreApi, {
       caller: caller(),

@@ -116,6 +116,34 @@ describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
   });
 
   it.each([
+    ['sandboxes.exec', 'sandboxes/shop/box/exec?command=cat&stdin=true', true],
+    ['sandboxes.attach', 'sandboxes/shop/box/attach', false],
+    ['sandboxes.exec', 'sandboxes/shop/box/portforward?port=80', true],
+    ['pools.run', 'pools/default-pool/run?image=host&command=cat&stdin=true', true],
+    ['pools.exec', 'leases/LEASE/exec?command=cat&stdin=true', true],
+  ])('is in the audit log, as %s, as begun until it is over: %s', async (method, path, takesInput) => {
+    const lease = await inner.pools.lease({ pool: 'default-pool', image: 'host' });
+    const told = () =>
+      place
+        .audit()
+        .filter((entry) => entry.method === method)
+        .map(({ code }) => code);
+    const before = told().length;
+    const since = () => told().slice(before);
+    const run = () => open(path.replace('LEASE', lease.id), TOKEN, subprotocols.own);
+    const left = await run();
+    await expect.poll(() => left.received.has(channels.started)).toBe(true);
+    expect(since()).toEqual(['begun']);
+    left.ws.terminate();
+    await expect.poll(since).toEqual(['begun', 'cancelled']);
+    if (!takesInput) return;
+    const { ws, closed } = await run();
+    ws.send(encodeFrame(channels.close, Buffer.of(channels.stdin)));
+    expect((await closed).code).toBe(1000);
+    expect(since()).toEqual(['begun', 'cancelled', 'begun', 'ok']);
+  });
+
+  it.each([
     ['exec?command=true', 4403],
     ['attach', 4403],
     ['portforward?port=80', 4403],
