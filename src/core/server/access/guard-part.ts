@@ -112,7 +112,7 @@ const narrowed = ({ row, caller }: GuardedCall, args: unknown[]): unknown[] =>
   row.narrowed === undefined ? args : row.narrowed(caller, ...args);
 
 const isShownAll = ({ row, caller }: GuardedCall): boolean =>
-  row.shown === undefined || caller.namespaces === 'all';
+  row.shown === undefined || (caller.namespaces === 'all' && hasScope(caller, row.whole ?? row.scope));
 
 /** @returns as `audit` */
 function tell(

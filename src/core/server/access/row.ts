@@ -24,8 +24,10 @@ export interface Row<M extends Method = Method> {
   everywhere?: true;
   /** Asks for a part of the node itself, so that its caller could take all of it. */
   touchesNode?: (...args: Parameters<M>) => boolean;
-  /** The result, or an item of the stream, as a caller sees who may not enter all namespaces; undefined: not at all. */
+  /** The result, or an item of the stream, as a caller sees who may not see the `whole` of it; undefined: not at all. */
   shown?: (given: Given<M>, caller: Caller) => Given<M> | undefined;
+  /** Who sees the whole of it: with this scope, in all namespaces. Left out: that of the row. */
+  whole?: Scope;
   /** What is really asked when this caller asks. */
   narrowed?: (caller: Caller, ...args: Parameters<M>) => Parameters<M>;
   /** It takes a while to change something: that it began is written down, too, for a core that does not live to see its end. */

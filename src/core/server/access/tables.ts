@@ -10,7 +10,16 @@ import type { Lease } from '../../model/pool/pool.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox/sandbox.ts';
 import { named, namedImage, namedProgram, namedRegistry, namedSandbox } from './named.ts';
 import type { Table } from './row.ts';
-import { maySeeLog, shownEvent, shownHealth, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
+import {
+  maySeeLog,
+  shownEvent,
+  shownHealth,
+  shownImage,
+  shownInfo,
+  shownNews,
+  shownPool,
+  shownUsage,
+} from './shown.ts';
 
 /** Which scope each method of a core and of its node needs, and where its namespaces are: with tools-table.ts the one place that says who may do what. */
 
@@ -147,7 +156,7 @@ export const imageTable: Table<ImageApi> = {
 };
 
 export const systemTable: Table<SystemApi> = {
-  info: { scope: 'read' },
+  info: { scope: 'read', shown: shownInfo, whole: 'admin' },
   usage: { scope: 'read', shown: shownUsage },
   retainedLogs: { scope: 'read', shown: (logs, caller) => logs.filter((log) => maySeeLog(log, caller)) },
   removeLogs: { scope: 'admin', object: (ids) => [ids].flat().map(named).join(',') },

@@ -241,6 +241,16 @@ describe('the core of a caller', () => {
     expect(await sandboxes.usage({ namespace: 'mine', names: ['box'] })).toHaveLength(1);
   });
 
+  it('tells what it was started with to administrators of all namespaces alone', async () => {
+    await using core = hostCore();
+    const seen = async (more: Partial<Caller>) =>
+      (await coreFor(core, { caller: caller(more), audit: () => true }).system.info()).flags;
+    expect(await seen({ scopes: ['admin'], namespaces: 'all' })).toEqual((await core.system.info()).flags);
+    for (const scope of ['read', 'use'] as const)
+      for (const namespaces of ['all', ['mine']] as const)
+        expect(await seen({ scopes: [scope], namespaces })).toBeUndefined();
+  });
+
   it('shows nothing of other namespaces in events, pools and images', async () => {
     const event = { type: 'created' as const };
     const sandbox = (namespace: string) => ({ namespace, name: 'b', id: 'i', image: 'host', labels: {} });
