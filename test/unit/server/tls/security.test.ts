@@ -112,6 +112,19 @@ describe('a core behind TLS', () => {
     expect((await ask('/api/v1/sandboxes', page)).status).toBe(403);
   });
 
+  it.each(['Basic eDp5', `Token ${TOKEN}`, TOKEN, 'Bearer', 'Bearer two words'])(
+    'tells who sends %s that it takes bearer tokens',
+    async (authorization) => {
+      const { status, body } = await ask('/stats', { authorization });
+      expect(status).toBe(401);
+      expect(JSON.parse(body).error).toEqual({
+        code: 'unauthenticated',
+        message: 'the header Authorization has no bearer token, and the core takes no other',
+        hint: 'Send Authorization: Bearer TOKEN.',
+      });
+    },
+  );
+
   it('says in a header, too, when to try again who is put off', async () => {
     const wrong = { authorization: 'Bearer nobody-has-this-token' };
     const answers = [];
