@@ -32,7 +32,7 @@ export interface CoreFacts extends MachineInfo {
   /** `v1`, `hybrid` or `v2`. */
   cgroups: string;
   startedAt: number;
-  /** What it was started with, as words of a command line; absent: it is embedded, or too old to say. */
+  /** What it was started with, as words of a command line; absent: it is embedded, or too old to say, or its caller is no administrator. */
   flags?: readonly string[];
 }
 

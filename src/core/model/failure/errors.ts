@@ -55,14 +55,20 @@ export interface FsbErrorOptions {
   hint?: string;
   /** The message in parts, for programs. */
   violations?: Violation[];
+  /** After how many seconds the same call may go well; left out: as its code says. */
+  retryAfter?: number;
   cause?: unknown;
 }
+
+/** When the same call may go well without any change: seconds after which to try. */
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { unavailable: 1, no_capacity: 1 };
 
 /** `message` says what failed, on what, and why: "cannot start sandbox box: image foo is not here". */
 export class FsbError extends Error {
   readonly code: ErrorCode;
   readonly hint?: string;
   readonly violations?: readonly Violation[];
+  readonly #retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: FsbErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -70,6 +76,12 @@ export class FsbError extends Error {
     this.code = code;
     if (options.hint !== undefined) this.hint = options.hint;
     if (options.violations !== undefined) this.violations = options.violations;
+    this.#retryAfter = options.retryAfter;
+  }
+
+  /** Seconds after which the same call may go well; undefined: never, unless something changes. */
+  get retryAfter(): number | undefined {
+    return this.#retryAfter ?? RETRY_AFTER[this.code];
   }
 
   get exitCode(): number {

@@ -1,5 +1,7 @@
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { type ErrorCode, FsbError } from '../../model/failure/errors.ts';
+import type { ProcessSession } from '../../model/process.ts';
+import { withClose } from '../../model/with-close.ts';
 import type { Telling } from './audit-log.ts';
 import type { Method, Row, Table } from './row.ts';
 
@@ -60,6 +62,8 @@ const answerOf =
       admit(guarded, args);
       if (guarded.row.begun) hasBegun = tell(guarded, args, 'begun');
       const given = await call(...narrowed(guarded, args));
+      if (guarded.row.process?.(...args))
+        return toldAtItsEnd(given as ProcessSession, (code) => tell(guarded, args, code, { hasBegun }));
       const shown = isShownAll(guarded) ? given : guarded.row.shown!(given as never, guarded.caller);
       tell(guarded, args, 'ok', { hasBegun, made: guarded.row.made?.(given as never, ...args) });
       return shown;
@@ -68,6 +72,23 @@ const answerOf =
       throw error;
     }
   };
+
+/** A process as a call that is over once: when it has ended, or when its caller has let go of it before. */
+function toldAtItsEnd(session: ProcessSession, told: (code: Outcome['code']) => void): ProcessSession {
+  let isOver = false;
+  const over = (code: Outcome['code']): void => {
+    if (!isOver) told(code);
+    isOver = true;
+  };
+  session.exited.then(
+    () => over('ok'),
+    (error) => over(FsbError.from(error).code),
+  );
+  return withClose(session, () => {
+    over('cancelled');
+    return session.close();
+  });
+}
 
 const streamOf = (call: Method, guarded: GuardedCall): Method =>
   async function* (...args) {
@@ -91,7 +112,7 @@ const narrowed = ({ row, caller }: GuardedCall, args: unknown[]): unknown[] =>
   row.narrowed === undefined ? args : row.narrowed(caller, ...args);
 
 const isShownAll = ({ row, caller }: GuardedCall): boolean =>
-  row.shown === undefined || caller.namespaces === 'all';
+  row.shown === undefined || (caller.namespaces === 'all' && hasScope(caller, row.whole ?? row.scope));
 
 /** @returns as `audit` */
 function tell(

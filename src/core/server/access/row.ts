@@ -1,4 +1,5 @@
 import type { Caller, Scope } from '../../model/caller.ts';
+import type { ProcessSession } from '../../model/process.ts';
 
 /** A method of a part of the core. */
 // biome-ignore lint/suspicious/noExplicitAny: rows are about the arguments of any method; tables give them their types.
@@ -23,21 +24,29 @@ export interface Row<M extends Method = Method> {
   everywhere?: true;
   /** Asks for a part of the node itself, so that its caller could take all of it. */
   touchesNode?: (...args: Parameters<M>) => boolean;
-  /** The result, or an item of the stream, as a caller sees who may not enter all namespaces; undefined: not at all. */
+  /** The result, or an item of the stream, as a caller sees who may not see the `whole` of it; undefined: not at all. */
   shown?: (given: Given<M>, caller: Caller) => Given<M> | undefined;
+  /** Who sees the whole of it: with this scope, in all namespaces. Left out: that of the row. */
+  whole?: Scope;
   /** What is really asked when this caller asks. */
   narrowed?: (caller: Caller, ...args: Parameters<M>) => Parameters<M>;
   /** It takes a while to change something: that it began is written down, too, for a core that does not live to see its end. */
   begun?: true;
+  /** It gives a process. Whether the call goes on until that has ended, or its caller lets go of it: not where it was only to be started. */
+  process?: (...args: Parameters<M>) => boolean;
   /** It gives a stream, not a promise. */
   stream?: ReturnType<M> extends AsyncIterable<unknown> ? true : never;
 }
 
 type MethodsOf<Part> = { [Name in keyof Part as Part[Name] extends Method ? Name : never]: Part[Name] };
 
+/** Without it the audit log would say of what has only begun that it went well. */
+type OfProcess<M extends Method> =
+  Awaited<ReturnType<M>> extends ProcessSession ? Required<Pick<Row<M>, 'process' | 'begun'>> : unknown;
+
 /** A row for each method of a part: one that is missing does not compile. */
 export type Table<Part> = {
   [Name in keyof MethodsOf<Part>]-?: MethodsOf<Part>[Name] extends Method
-    ? Row<MethodsOf<Part>[Name]>
+    ? Row<MethodsOf<Part>[Name]> & OfProcess<MethodsOf<Part>[Name]>
     : never;
 };

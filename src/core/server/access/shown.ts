@@ -1,3 +1,4 @@
+import type { SystemInfo } from '../../api/core-api.ts';
 import type { SandboxNews } from '../../api/sandbox-api.ts';
 import { type Caller, mayEnter } from '../../model/caller.ts';
 import type { CoreEvent } from '../../model/event.ts';
@@ -5,7 +6,7 @@ import type { ImageInfo } from '../../model/image/image.ts';
 import type { PoolDetails, PoolInstance } from '../../model/pool/pool.ts';
 import type { LogUsage, SystemHealth, SystemUsage } from '../../model/system.ts';
 
-/** What the things of the whole node show to a caller who may only enter some namespaces: no names of the others. */
+/** What the things of the whole node show to a caller who may not see all of them: no names of namespaces that they may not enter. */
 
 /** Nothing of it, when it is about a sandbox that the caller may not know of. */
 export function shownEvent(event: CoreEvent, caller: Caller): CoreEvent | undefined {
@@ -16,6 +17,11 @@ export function shownEvent(event: CoreEvent, caller: Caller): CoreEvent | undefi
 export function shownNews(news: SandboxNews, caller: Caller): SandboxNews | undefined {
   const about = news.sandbox ?? news.removed;
   return about === undefined || mayEnter(caller, about.namespace) ? news : undefined;
+}
+
+/** What it was started with tells where its secrets are. */
+export function shownInfo({ flags: _, ...info }: SystemInfo): SystemInfo {
+  return info;
 }
 
 /** Of a deleted sandbox. Whose the others are is not in it; the size of one's own log comes with its sandbox. */

@@ -2,7 +2,7 @@ import type { AgentApi } from '../../api/agent-api.ts';
 import type { CoreApi, SystemApi } from '../../api/core-api.ts';
 import type { ImageApi } from '../../api/image-api.ts';
 import type { LeaseRequest, PoolApi, PoolRunRequest } from '../../api/pool-api.ts';
-import type { SandboxApi } from '../../api/sandbox-api.ts';
+import type { ExecRequest, SandboxApi } from '../../api/sandbox-api.ts';
 import { type Caller, hasScope, mayEnter } from '../../model/caller.ts';
 import { DEFAULT_NAMESPACE } from '../../model/ids.ts';
 import type { LoginRequest, PullRequest } from '../../model/image/image-requests.ts';
@@ -10,7 +10,16 @@ import type { Lease } from '../../model/pool/pool.ts';
 import { refKey, type SandboxRef } from '../../model/sandbox/sandbox.ts';
 import { named, namedImage, namedProgram, namedRegistry, namedSandbox } from './named.ts';
 import type { Table } from './row.ts';
-import { maySeeLog, shownEvent, shownHealth, shownImage, shownNews, shownPool, shownUsage } from './shown.ts';
+import {
+  maySeeLog,
+  shownEvent,
+  shownHealth,
+  shownImage,
+  shownInfo,
+  shownNews,
+  shownPool,
+  shownUsage,
+} from './shown.ts';
 
 /** Which scope each method of a core and of its node needs, and where its namespaces are: with tools-table.ts the one place that says who may do what. */
 
@@ -21,6 +30,11 @@ const ofRef = {
 const read = { scope: 'read', ...ofRef } as const;
 const use = { scope: 'use', ...ofRef } as const;
 const useBegun = { ...use, begun: true } as const;
+
+const always = (): boolean => true;
+
+/** That of a process that goes on by itself is over when it was started. */
+const staysWith = ({ detach }: ExecRequest): boolean => detach !== true;
 
 const queried = ({ namespace }: { namespace?: string }): string[] =>
   namespace === undefined ? [] : [namespace];
@@ -49,8 +63,8 @@ export const sandboxTable: Table<SandboxApi> = {
   watch: { scope: 'read', namespaces: queried, stream: true, shown: shownNews },
   delete: useBegun,
   logs: { ...read, stream: true },
-  exec: useBegun,
-  attach: use,
+  exec: { ...useBegun, process: (_ref, request) => staysWith(request) },
+  attach: { ...useBegun, process: always },
   wait: read,
   stop: useBegun,
   start: use,
@@ -69,8 +83,6 @@ export const sandboxTable: Table<SandboxApi> = {
     shown: (all, caller) => all.filter(({ namespace }) => mayEnter(caller, namespace)),
   },
 };
-
-const always = (): boolean => true;
 
 const byName = { object: (name: string): string => named(name) };
 
@@ -95,10 +107,10 @@ export const poolTable: Table<PoolApi> = {
   delete: { scope: 'admin', ...byName },
   stop: { scope: 'admin', ...byName },
   drain: { scope: 'admin', ...byName },
-  run: { scope: 'use', begun: true, touchesNode, object: ranIn },
+  run: { scope: 'use', begun: true, process: always, touchesNode, object: ranIn },
   lease: { scope: 'use', everywhere: true, touchesNode, object: ({ pool }) => named(pool), made: leased },
   leases: { scope: 'read', everywhere: true },
-  exec: { ...ofLease, begun: true },
+  exec: { ...ofLease, begun: true, process: (_lease, request) => staysWith(request) },
   kill: ofLease,
   release: ofLease,
 };
@@ -144,7 +156,7 @@ export const imageTable: Table<ImageApi> = {
 };
 
 export const systemTable: Table<SystemApi> = {
-  info: { scope: 'read' },
+  info: { scope: 'read', shown: shownInfo, whole: 'admin' },
   usage: { scope: 'read', shown: shownUsage },
   retainedLogs: { scope: 'read', shown: (logs, caller) => logs.filter((log) => maySeeLog(log, caller)) },
   removeLogs: { scope: 'admin', object: (ids) => [ids].flat().map(named).join(',') },
@@ -174,9 +186,14 @@ export const agentTable: Table<AgentApi> = {
   rename: ofId,
   update: ofId,
   usage: ofId,
-  exec: ofId,
-  execOnFiles: { ...admin, object: ({ sandboxId }) => named(sandboxId) },
-  attach: ofId,
+  exec: { ...ofId, begun: true, process: (_id, request) => staysWith(request) },
+  execOnFiles: {
+    ...admin,
+    object: ({ sandboxId }) => named(sandboxId),
+    begun: true,
+    process: (_files, request) => staysWith(request),
+  },
+  attach: { ...ofId, begun: true, process: always },
   logs: { ...ofId, stream: true },
   logBytes: admin,
   forget: ofId,

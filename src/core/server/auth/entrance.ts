@@ -96,7 +96,8 @@ export const overTls =
 
 function byToken(parts: EntranceParts, knock: Knock): Known {
   const token = /^Bearer +(\S+)$/i.exec(knock.authorization ?? '')?.[1];
-  const known = token === undefined ? undefined : parts.credentials?.ofToken(token);
+  if (token === undefined) throw refused(parts, knock, noBearer());
+  const known = parts.credentials?.ofToken(token);
   if (known !== undefined) return known;
   throw refused(parts, knock, unknownToken());
 }
@@ -158,6 +159,16 @@ const unknownToken = (): FsbError =>
   new FsbError('unauthenticated', 'the core does not know this token', {
     hint: 'It was mistyped, has expired, or was taken back. Ask who runs the core for a new one.',
   });
+
+/** What it says may be a secret of another kind. */
+const noBearer = (): FsbError =>
+  new FsbError(
+    'unauthenticated',
+    'the header Authorization has no bearer token, and the core takes no other',
+    {
+      hint: 'Send Authorization: Bearer TOKEN.',
+    },
+  );
 
 const noCredentials = (): FsbError =>
   new FsbError('unauthenticated', 'the core wants to know who calls, and no token was sent', {

@@ -52,7 +52,10 @@ export class Throttle {
   }
 }
 
-const tooMany = (what: string, over: number): FsbError =>
-  new FsbError('no_capacity', `too many ${what}`, {
-    hint: `Try again in ${formatDuration(Math.ceil(over / 1000) * 1000)}.`,
+function tooMany(what: string, over: number): FsbError {
+  const retryAfter = Math.ceil(over / 1000);
+  return new FsbError('no_capacity', `too many ${what}`, {
+    hint: `Try again in ${formatDuration(retryAfter * 1000)}.`,
+    retryAfter,
   });
+}

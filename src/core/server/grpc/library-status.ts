@@ -31,11 +31,11 @@ function translated(original: Told): Partial<StatusObject> | undefined {
 
 function errorOf(code: status | undefined, details: string): FsbError | undefined {
   if (code === status.RESOURCE_EXHAUSTED && details.startsWith('Received message'))
-    return new FsbError('no_capacity', `the message is longer than ${LONGEST_QUESTION / MIB} MiB`, {
+    return new FsbError('invalid_argument', `the message is longer than ${LONGEST_QUESTION / MIB} MiB`, {
       hint: 'Send less at once; files go in parts, with `ImageService.Import`.',
     });
   if (code === status.RESOURCE_EXHAUSTED && details.startsWith('Sent message'))
-    return new FsbError('no_capacity', `the answer is longer than ${LONGEST_ANSWER / MIB} MiB`, {
+    return new FsbError('invalid_argument', `the answer is longer than ${LONGEST_ANSWER / MIB} MiB`, {
       hint: 'Ask for less: with filters, or in pages.',
     });
   if (code === status.INTERNAL && details.startsWith('Error deserializing request'))

@@ -117,7 +117,7 @@ function longestOf(caller: Caller | undefined): number {
 }
 
 const tooLong = (longest: number): FsbError =>
-  new FsbError('no_capacity', `the message is longer than ${formatSize(longest)}`);
+  new FsbError('invalid_argument', `the message is longer than ${formatSize(longest)}`);
 
 const tooSlow = (): FsbError =>
   new FsbError('invalid_argument', `the message did not come within ${formatDuration(WHOLE_TIME)}`);

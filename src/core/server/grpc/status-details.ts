@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, type FsbError } from '../../model/failure/errors.ts';
+import { errorCodes, type FsbError } from '../../model/failure/errors.ts';
 import { shorten } from '../../wire/error-status.ts';
 import {
   BadRequest,
@@ -15,9 +15,6 @@ const DOMAIN = 'fsb-ctl';
 /** All trailers together must stay within what peers take, some 16 KiB. */
 const MOST_VIOLATIONS = 10;
 const LONGEST_TEXT = 512;
-
-/** When the same call may go well without any change: seconds after which to try. */
-const RETRY_SECONDS: Partial<Record<ErrorCode, number>> = { unavailable: 1, no_capacity: 1 };
 
 /** A google.rpc.Status: what the status says, and in parts for programs. */
 export function statusDetails(error: FsbError): Buffer {
@@ -66,8 +63,7 @@ function violationsOf({ violations = [] }: FsbError): Detail[] {
   return [detail('BadRequest', BadRequest.encode({ fieldViolations }))];
 }
 
-function retryOf({ code }: FsbError): Detail[] {
-  const seconds = RETRY_SECONDS[code];
+function retryOf({ retryAfter: seconds }: FsbError): Detail[] {
   if (seconds === undefined) return [];
   return [detail('RetryInfo', RetryInfo.encode({ retryDelay: { seconds, nanos: 0 } }))];
 }

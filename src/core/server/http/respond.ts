@@ -5,8 +5,13 @@ import { errorCodes, FsbError } from '../../model/failure/errors.ts';
 /** How a tar is declared, here and by others. */
 export const TAR_TYPES = ['application/x-tar', 'application/octet-stream'] as const;
 
-export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
+  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`, headers);
 }
 
 export function sendText(response: ServerResponse, status: number, text: string): void {
@@ -32,8 +37,13 @@ export class HttpRefusal extends FsbError {
 const statusOf = (error: FsbError): number =>
   error instanceof HttpRefusal ? error.status : errorCodes[error.code].http;
 
-const headersOf = (error: FsbError): Record<string, string> =>
-  error instanceof HttpRefusal ? error.headers : {};
+/** What HTTP says of a failure in headers: how to show who one is, and when to try again. */
+export const headersOf = (error: FsbError, status: number): Record<string, string> => ({
+  ...(error instanceof HttpRefusal && error.headers),
+  ...(status === 401 && { 'www-authenticate': 'Bearer realm="fsb-ctl"' }),
+  ...((status === 429 || status === 503) &&
+    error.retryAfter !== undefined && { 'retry-after': String(error.retryAfter) }),
+});
 
 /** `{"error":{code,message,hint}}`, or what `body` makes of the error, with its HTTP status. */
 export function sendError(
@@ -46,8 +56,7 @@ export function sendError(
     breakOff(response);
     return;
   }
-  for (const [name, value] of Object.entries(headersOf(error))) response.setHeader(name, value);
-  sendJson(response, statusOf(error), body(error));
+  sendJson(response, statusOf(error), body(error), headersOf(error, statusOf(error)));
 }
 
 /** Cuts off an answer that has begun, so that nobody takes it for whole; one that is whole is left to arrive. */
@@ -58,10 +67,11 @@ export function breakOff(response: ServerResponse): void {
 /** Answers an upgrade request that is refused; the socket has no response object yet. */
 export function refuseUpgrade(socket: Duplex, error: FsbError): void {
   const body = `${JSON.stringify({ error: error.toBody() })}\n`;
-  const headers = Object.entries(headersOf(error)).map(([name, value]) => `${name}: ${value}\r\n`);
+  const status = statusOf(error);
+  const headers = Object.entries(headersOf(error, status)).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
   socket.end(
-    `HTTP/1.1 ${statusOf(error)} Refused\r\nConnection: close\r\nContent-Type: application/json\r\n${headers.join('')}` +
+    `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: application/json\r\n${headers.join('')}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     // Without this a client that never closes its half would keep the socket.
     () => socket.destroy(),
@@ -73,8 +83,10 @@ export function send(
   status: number,
   contentType: string,
   body: string | Buffer,
+  headers: Record<string, string> = {},
 ): void {
   response.writeHead(status, {
+    ...headers,
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),
     'x-content-type-options': 'nosniff',

@@ -157,7 +157,7 @@ describe('the core of a caller', () => {
   ])('says what a run of %j is about, and no argument', async (argv, object) => {
     const told: string[] = [];
     const pools = replacing(closed.pools as unknown as CoreApi['pools'], {
-      run: async () => ({}) as never,
+      run: async () => ({ exited: Promise.resolve({ code: 0, signal: null }) }) as never,
     });
     const guarded = coreFor({ ...closed, pools } as unknown as CoreApi, {
       caller: caller(),
@@ -239,6 +239,16 @@ describe('the core of a caller', () => {
     expect(there).toMatchObject({ code: 'denied', message: expect.stringContaining('namespace default') });
     expect(near).toEqual(there);
     expect(await sandboxes.usage({ namespace: 'mine', names: ['box'] })).toHaveLength(1);
+  });
+
+  it('tells what it was started with to administrators of all namespaces alone', async () => {
+    await using core = hostCore();
+    const seen = async (more: Partial<Caller>) =>
+      (await coreFor(core, { caller: caller(more), audit: () => true }).system.info()).flags;
+    expect(await seen({ scopes: ['admin'], namespaces: 'all' })).toEqual((await core.system.info()).flags);
+    for (const scope of ['read', 'use'] as const)
+      for (const namespaces of ['all', ['mine']] as const)
+        expect(await seen({ scopes: [scope], namespaces })).toBeUndefined();
   });
 
   it('shows nothing of other namespaces in events, pools and images', async () => {

@@ -8,7 +8,7 @@ it('takes ten failures of an address, then one every six seconds', async () => {
   const fail = (address = '192.0.2.1') => throttle.count(address)?.code;
   for (let i = 0; i < 10; i++) expect(fail()).toBeUndefined();
   expect(fail()).toBe('no_capacity');
-  expect(throttle.count('192.0.2.1')?.hint).toBe('Try again in 6s.');
+  expect(throttle.count('192.0.2.1')).toMatchObject({ hint: 'Try again in 6s.', retryAfter: 6 });
   expect(fail('::ffff:192.0.2.1')).toBe('no_capacity');
   expect(fail('192.0.2.2')).toBeUndefined();
   await clock.advance(6000);

@@ -119,7 +119,7 @@ it.each<[string, Asked]>([
   ['of nobody, where nobody needs to be known', { method: 'health', length: LONGEST, comes: 8192 }],
   ['of who may only read', { token: 'reader', length: LONGEST, comes: 128 * 1024 }],
 ])('are short: %s', async (_, asked) => {
-  expect(await begin(asked)).toBe(RESOURCE_EXHAUSTED);
+  expect(await begin(asked)).toBe(INVALID_ARGUMENT);
 });
 
 it('are waited for also where more messages may follow', async () => {

@@ -94,9 +94,11 @@ describe('an error over gRPC', () => {
   it('has our words where the library refuses by itself', async () => {
     const tooLong = await raw(Buffer.alloc(5 * 1024 * 1024));
     expect(tooLong).toMatchObject({
-      ...{ code: status.RESOURCE_EXHAUSTED, details: 'the message is longer than 4 MiB' },
+      ...{ code: status.INVALID_ARGUMENT, details: 'the message is longer than 4 MiB' },
     });
     expect(errorDetails(tooLong).details).toMatchObject({ LocalizedMessage: expect.anything() });
+    // The same call never goes well.
+    expect(errorDetails(tooLong).details.RetryInfo).toBeUndefined();
     const broken = await raw(Buffer.from('0aff', 'hex'));
     expect(broken).toMatchObject({
       ...{ code: status.INVALID_ARGUMENT, details: 'the request is no message of this method' },

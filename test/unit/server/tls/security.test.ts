@@ -1,4 +1,5 @@
 import { chmodSync, copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
@@ -53,7 +54,7 @@ describe('a core behind TLS', () => {
   const ask = (
     path: string,
     headers: Record<string, string> = {},
-  ): Promise<{ status: number; body: string }> =>
+  ): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> =>
     new Promise((resolve, reject) => {
       const [host, port] = place.servers.http[0]!.split(':');
       const call = request(
@@ -63,7 +64,8 @@ describe('a core behind TLS', () => {
           response.setEncoding('utf8').on('data', (piece: string) => {
             body += piece;
           });
-          response.on('end', () => resolve({ status: response.statusCode!, body }));
+          const { statusCode: status = 0, headers } = response;
+          response.on('end', () => resolve({ status, body, headers }));
         },
       );
       call.on('error', reject);
@@ -98,14 +100,41 @@ describe('a core behind TLS', () => {
   );
 
   it('has probes for everybody, and nothing else', async () => {
-    expect(await ask('/healthz')).toEqual({ status: 200, body: 'ok\n' });
+    expect(await ask('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
     expect((await ask('/readyz')).status).toBe(200);
     for (const path of ['/api/v1/sandboxes', '/stats', '/tools', '/nowhere', '/healthz/../stats'])
-      expect((await ask(path)).status).toBe(401);
+      expect(await ask(path)).toMatchObject({
+        ...{ status: 401, headers: { 'www-authenticate': 'Bearer realm="fsb-ctl"' } },
+      });
     expect((await ask('/stats', { authorization: 'Basic eDp5' })).status).toBe(401);
     expect((await ask('/api/v1/sandboxes', { authorization: `bearer ${TOKEN}` })).status).toBe(200);
     const page = { authorization: `Bearer ${TOKEN}`, origin: 'https://evil.example' };
     expect((await ask('/api/v1/sandboxes', page)).status).toBe(403);
+  });
+
+  it.each(['Basic eDp5', `Token ${TOKEN}`, TOKEN, 'Bearer', 'Bearer two words'])(
+    'tells who sends %s that it takes bearer tokens',
+    async (authorization) => {
+      const { status, body } = await ask('/stats', { authorization });
+      expect(status).toBe(401);
+      expect(JSON.parse(body).error).toEqual({
+        code: 'unauthenticated',
+        message: 'the header Authorization has no bearer token, and the core takes no other',
+        hint: 'Send Authorization: Bearer TOKEN.',
+      });
+    },
+  );
+
+  it('says in a header, too, when to try again who is put off', async () => {
+    const wrong = { authorization: 'Bearer nobody-has-this-token' };
+    const answers = [];
+    for (let i = 0; i < 12; i++) answers.push(await ask('/api/v1/sandboxes', wrong));
+    const { status, body, headers } = answers.at(-1)!;
+    expect(status).toBe(429);
+    const seconds = Number(headers['retry-after']);
+    expect(JSON.parse(body).error.hint).toBe(`Try again in ${seconds}s.`);
+    expect(seconds).toBeGreaterThan(1);
+    expect(answers[0]!.headers['retry-after']).toBeUndefined();
   });
 
   it('lets a watcher watch', async () => {

@@ -76,12 +76,13 @@ describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
     await once(stream.ws, 'open');
     return stream;
   };
-  /** The status and the body of an upgrade that is refused. */
-  const refusal = async (ws: WebSocket): Promise<[status: number, body: string]> => {
+  /** The status and the body of an upgrade that is refused, and how to show who one is. */
+  const refusal = async (ws: WebSocket): Promise<[status: number, body: string, challenge?: string]> => {
     const [, answer] = (await once(ws, 'unexpected-response')) as [unknown, IncomingMessage];
     const body = Buffer.concat(await answer.toArray()).toString();
     ws.on('error', () => {}).terminate();
-    return [answer.statusCode!, body];
+    const challenge = answer.headers['www-authenticate'];
+    return challenge === undefined ? [answer.statusCode!, body] : [answer.statusCode!, body, challenge];
   };
 
   it.each([subprotocols.kubernetes, subprotocols.own])('carries a log, over %s', async (protocol) => {
@@ -116,6 +117,34 @@ describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
   });
 
   it.each([
+    ['sandboxes.exec', 'sandboxes/shop/box/exec?command=cat&stdin=true', true],
+    ['sandboxes.attach', 'sandboxes/shop/box/attach', false],
+    ['sandboxes.exec', 'sandboxes/shop/box/portforward?port=80', true],
+    ['pools.run', 'pools/default-pool/run?image=host&command=cat&stdin=true', true],
+    ['pools.exec', 'leases/LEASE/exec?command=cat&stdin=true', true],
+  ])('is in the audit log, as %s, as begun until it is over: %s', async (method, path, takesInput) => {
+    const lease = await inner.pools.lease({ pool: 'default-pool', image: 'host' });
+    const told = () =>
+      place
+        .audit()
+        .filter((entry) => entry.method === method)
+        .map(({ code }) => code);
+    const before = told().length;
+    const since = () => told().slice(before);
+    const run = () => open(path.replace('LEASE', lease.id), TOKEN, subprotocols.own);
+    const left = await run();
+    await expect.poll(() => left.received.has(channels.started)).toBe(true);
+    expect(since()).toEqual(['begun']);
+    left.ws.terminate();
+    await expect.poll(since).toEqual(['begun', 'cancelled']);
+    if (!takesInput) return;
+    const { ws, closed } = await run();
+    ws.send(encodeFrame(channels.close, Buffer.of(channels.stdin)));
+    expect((await closed).code).toBe(1000);
+    expect(since()).toEqual(['begun', 'cancelled', 'begun', 'ok']);
+  });
+
+  it.each([
     ['exec?command=true', 4403],
     ['attach', 4403],
     ['portforward?port=80', 4403],
@@ -136,8 +165,8 @@ describe.each(ways)('a stream over TLS with a token in %s', (_, way) => {
 
   it('is refused before the upgrade to strangers and to foreign pages, and no answer has a token', async () => {
     const wrong = 'nobody-has-this-token';
-    const [status, body] = await refusal(socket('sandboxes/shop/box/logs', wrong));
-    expect([status, body]).toEqual([401, expect.not.stringContaining(wrong)]);
+    const stranger = await refusal(socket('sandboxes/shop/box/logs', wrong));
+    expect(stranger).toEqual([401, expect.not.stringContaining(wrong), 'Bearer realm="fsb-ctl"']);
     const page = socket('sandboxes/shop/box/logs', TOKEN, { origin: 'https://evil.example' });
     expect((await refusal(page))[0]).toBe(403);
     const own = socket('sandboxes/shop/box/logs', TOKEN, { origin: `https://${place.servers.http[0]}` });

@@ -5,7 +5,7 @@ import type { PoolServer } from '../../../tools/pool-server.ts';
 import { toolsFor } from '../../access/tools-for.ts';
 import type { BodyRoom } from '../../body-room.ts';
 import { RequestBody } from '../request-body.ts';
-import { breakOff, sendJson } from '../respond.ts';
+import { breakOff, headersOf, sendJson } from '../respond.ts';
 import type { Route } from '../router.ts';
 import { endpoints } from './endpoints.ts';
 
@@ -43,10 +43,11 @@ function statusOf({ code, cause }: FsbError): number {
 
 /** As everywhere, and with the text in `detail`, where clients of pool servers look for it. */
 function sendFailure(response: ServerResponse, error: FsbError): void {
-  if (response.headersSent) breakOff(response);
-  else
-    sendJson(response, statusOf(error), {
-      detail: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
-      error: error.toBody(),
-    });
+  if (response.headersSent) {
+    breakOff(response);
+    return;
+  }
+  const detail = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+  const status = statusOf(error);
+  sendJson(response, status, { detail, error: error.toBody() }, headersOf(error, status));
 }

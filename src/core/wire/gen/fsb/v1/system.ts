@@ -33,7 +33,7 @@ export interface SystemInfoResponse {
   architecture: string;
   /** Of all sandboxes together. */
   logBytes: number;
-  /** Unset: a core that is too old to say. */
+  /** Unset: a core that is too old to say, or the caller is no administrator. */
   flags: CoreFlags | undefined;
 }
 
