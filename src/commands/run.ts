@@ -10,7 +10,7 @@ import { withIdFile } from '../cli/run/id-file.ts';
 import { assertNameFree } from '../cli/run/name-in-use.ts';
 import { assertRunFlags, attaches } from '../cli/run/run-plan.ts';
 import { withSpec } from '../cli/run/run-spec.ts';
-import { assertInput } from '../cli/session/session.ts';
+import { assertInput, terminalSize } from '../cli/session/session.ts';
 import type { RunFlags } from '../cli/spec/run-flags.ts';
 import { runArities, runFlags } from '../cli/spec/run-flags.ts';
 import { DEFAULT_POOL } from '../core/model/ids.ts';
@@ -85,7 +85,8 @@ The words after NAME are the command's arguments: they replace the image's defau
     assertInput(this.world.terminal, flags);
     const core = await this.core();
     const going = { autoRemove: flags.rm, detached: !attaches(flags) };
-    const request = { ...ref, ...going, spec, idempotencyKey: flags['idempotency-key'] };
+    const size = spec.tty ? terminalSize(this.world.terminal) : undefined;
+    const request = { ...ref, ...going, spec, size, idempotencyKey: flags['idempotency-key'] };
     const { clock } = this.world;
     // How long a pull took says nothing about how long a sandbox takes.
     let started = 0;

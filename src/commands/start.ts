@@ -3,6 +3,7 @@ import { detachKeysFlag, namesArg, noSignalProxyFlag } from '../cli/command/flag
 import { NamesCommand } from '../cli/command/names-command.ts';
 import { parseDetachKeys } from '../cli/session/detach-keys.ts';
 import { assertCanJoin, joinSandbox, type MainSessionFlags } from '../cli/session/main-session.ts';
+import { terminalSize } from '../cli/session/session.ts';
 import { FsbError } from '../core/model/failure/errors.ts';
 
 export default class Start extends NamesCommand {
@@ -45,7 +46,8 @@ export default class Start extends NamesCommand {
     const before = await core.sandboxes.get(ref, this.call);
     const { world, interruption } = this;
     if (flags.interactive) assertCanJoin(before, world, 'Leave out -i: --attach alone shows its output.');
-    const sandbox = await core.sandboxes.start(ref, this.call);
+    const size = before.spec.tty ? terminalSize(world.terminal) : undefined;
+    const sandbox = await core.sandboxes.start(ref, { size, ...this.call });
     return joinSandbox(sandbox, flags, {
       ...{ core, ref, world, interruption },
       stdin: flags.interactive,

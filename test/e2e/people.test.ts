@@ -186,6 +186,10 @@ describe('a session on a terminal', () => {
     'fsb-ctl run inner --rm -it --image host -- bash',
     'fsb-ctl pool run -it --image host bash',
   ])('has the size of the window, whatever it becomes: %s', async (line) => {
+    // What asks once, and first.
+    const first = shell.open(line.replace(/bash$/, 'stty size'));
+    expect(await first.end()).toEqual({ code: 0, restored: true });
+    expect(first.text).toMatch(/^31 97\r/);
     const session = shell.open(line);
     await session.sees(/# /);
     // Asked over and over: two changes in a row may be one signal to a shell that is busy with the first.

@@ -150,7 +150,11 @@ export const commandFlags = {
     helpValue: 'USER',
   }),
   interactive: Flags.boolean({ char: 'i', default: false, summary: 'Send standard input to the command.' }),
-  tty: Flags.boolean({ char: 't', default: false, summary: 'Give the command a terminal.' }),
+  tty: Flags.boolean({
+    char: 't',
+    default: false,
+    summary: 'Give the command a terminal, as large as this one.',
+  }),
   'no-sig-proxy': noSignalProxyFlag,
 };
 

@@ -1,5 +1,5 @@
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import type { ExitStatus, ProcessSession } from '../model/process.ts';
+import type { ExitStatus, ProcessSession, TerminalSize } from '../model/process.ts';
 import type { NodeLimits } from '../model/sandbox/node-limits.ts';
 import type { SandboxRef } from '../model/sandbox/sandbox.ts';
 import type { Resources } from '../model/sandbox/shape.ts';
@@ -20,6 +20,8 @@ export interface StartRequest {
   filesOf?: string;
   /** Somebody attaches at once, for all of its output. */
   awaited?: boolean;
+  /** What its terminal begins with, if it has one. */
+  size?: TerminalSize;
 }
 
 /** The files of a sandbox that has ended, and what they lie in. */

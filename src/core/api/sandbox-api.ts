@@ -34,6 +34,13 @@ export interface CreateRequest {
    * what is the same.
    */
   detached?: boolean;
+  /** With `tty`: what its terminal begins with. No part of what is the same, nor kept for later starts. */
+  size?: TerminalSize;
+}
+
+export interface StartOptions extends CallOptions {
+  /** With `tty`: what its terminal begins with. */
+  size?: TerminalSize;
 }
 
 export interface ListQuery {
@@ -200,7 +207,7 @@ export interface SandboxApi {
    * Runs an ended sandbox again: a new generation, with the files of the last one. One that runs is fine.
    * @throws not_found, and as create
    */
-  start(ref: SandboxRef, options?: CallOptions): Promise<Sandbox>;
+  start(ref: SandboxRef, options?: StartOptions): Promise<Sandbox>;
   /** Stops it when it runs, and starts it. @throws not_found, and as create */
   restart(ref: SandboxRef, options?: StopOptions): Promise<Sandbox>;
   /** Ends it when it runs, and begins anew from the image: a new generation. @throws not_found, and as create */

@@ -59,7 +59,7 @@ export function sandboxDeeds({ rpc, get, look }: SandboxDeedParts): SandboxDeeds
       return changed(deedOn(ref, 'stopped', stop), ref, options);
     },
     start(ref, options) {
-      const start = () => call(service.startSandbox, refToWire(ref), options);
+      const start = () => call(service.startSandbox, { ...refToWire(ref), size: options?.size }, options);
       return changed(deedOn(ref, 'started', start), ref, options, hasBegun);
     },
     restart(ref, options = {}) {

@@ -13,6 +13,7 @@ import type {
   SandboxChange,
   SandboxNews,
   SandboxPage,
+  StartOptions,
   StopOptions,
   UsageQuery,
   WatchQuery,
@@ -22,7 +23,13 @@ import { noop } from '../model/async/noop.ts';
 import type { Clock } from '../model/clock.ts';
 import { assertName } from '../model/ids.ts';
 import type { LogEntry, LogQuery } from '../model/logs.ts';
-import { assertSignal, type ExitStatus, type ProcessSession, signalName } from '../model/process.ts';
+import {
+  assertSignal,
+  assertTerminalSize,
+  type ExitStatus,
+  type ProcessSession,
+  signalName,
+} from '../model/process.ts';
 import { isLive } from '../model/sandbox/phase.ts';
 import type { Sandbox, SandboxRef, SandboxUsage } from '../model/sandbox/sandbox.ts';
 import type { RecordTable } from '../store/store.ts';
@@ -180,8 +187,9 @@ export class Controller implements SandboxApi {
     return this.#operations.ending(ref, options, (entry, how) => this.#generations.stop(entry, how));
   }
 
-  start(ref: SandboxRef, { signal }: CallOptions = {}): Promise<Sandbox> {
-    return this.#operations.take(ref, (entry) => this.#generations.start(entry), signal);
+  async start(ref: SandboxRef, { size, signal }: StartOptions = {}): Promise<Sandbox> {
+    if (size !== undefined) assertTerminalSize(size);
+    return this.#operations.take(ref, (entry) => this.#generations.start(entry, size), signal);
   }
 
   restart(ref: SandboxRef, options: StopOptions = {}): Promise<Sandbox> {

@@ -22,9 +22,20 @@ export interface ProcessSpec {
   size?: TerminalSize;
 }
 
+/** 0 is "unknown". */
 export interface TerminalSize {
   rows: number;
   cols: number;
+}
+
+/** Of a terminal that nobody looks at yet: programs lay out what they write for it all the same. */
+export const USUAL_SIZE: TerminalSize = { rows: 24, cols: 80 };
+
+/** @throws invalid_argument for what no terminal has */
+export function assertTerminalSize({ rows, cols }: TerminalSize): void {
+  for (const [value, what] of [[rows, 'rows'] as const, [cols, 'columns'] as const])
+    if (!Number.isInteger(value) || value < 0 || value > 0xffff)
+      throw new FsbError('invalid_argument', `a terminal cannot have ${value} ${what}`);
 }
 
 /** The truth about an ended process: exactly one of the two is not null. Never invented. */

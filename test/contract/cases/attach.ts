@@ -15,6 +15,21 @@ export function attachCases(bench: Workbench): void {
     await session.close();
   });
 
+  it('has a terminal of the size that it was started with, from its first instruction on', async () => {
+    const { sandboxes } = bench.core;
+    const spec = { image: 'host', command: ['stty', 'size'], tty: true };
+    const box = await sandboxes.create({ ...bench.ref(), spec, size: { rows: 33, cols: 101 } });
+    await sandboxes.wait(box);
+    await sandboxes.start(box, { size: { rows: 44, cols: 120 } });
+    await sandboxes.wait(box);
+    await sandboxes.restart(box);
+    await sandboxes.wait(box);
+    let log = '';
+    for await (const { data } of sandboxes.logs(box, { follow: false, stdout: true, stderr: true }))
+      log += data;
+    expect(log).toBe('33 101\r\n44 120\r\n24 80\r\n');
+  });
+
   it('delivers the log and the status of an ended sandbox', async () => {
     const box = await bench.shell('echo out; echo err >&2; exit 4');
     await bench.core.sandboxes.wait(box);

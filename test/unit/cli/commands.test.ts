@@ -563,6 +563,21 @@ describe('a terminal session', () => {
     expect([line.events.eventNames(), line.stdout.listenerCount('resize')]).toEqual([[], 0]);
   });
 
+  it.each([
+    ['the window', { tty: true, columns: 93 }, '', '24 93'],
+    ['the window, also of one that is left alone', { tty: true, columns: 93 }, '-d', '24 93'],
+    ['a usual terminal, where there is no window', {}, '-d', '24 80'],
+  ])('has the size of %s from the first instruction on', async (_, options, detach, size) => {
+    const run = ['run', 'sized', ...['-it', detach].filter(Boolean), '--image', 'host'];
+    await startCommandLine([...run, '--', 'stty', 'size'], { core, ...options }).code;
+    await fsb('wait sized');
+    expect((await fsb('logs sized')).stdout).toBe(`${size}\r\n`);
+    await startCommandLine(['start', '-ai', 'sized'], { core, tty: true, columns: 131 }).code;
+    await fsb('restart sized');
+    await fsb('wait sized');
+    expect((await fsb('logs sized')).stdout).toBe(`${size}\r\n24 131\r\n24 80\r\n`);
+  });
+
   it.each(['stdout', 'stderr'] as const)(
     'follows a change of size of what is a terminal: %s',
     async (shown) => {

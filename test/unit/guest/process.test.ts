@@ -193,6 +193,17 @@ describe('input', () => {
 });
 
 describe('control', () => {
+  it.each([undefined, { rows: 0, cols: 0 }])(
+    'has a terminal of 24 lines and 80 columns where nobody knows a size: %s',
+    async (size) => {
+      const spawning = fixture.channel.spawn(2, processSpec(['sh'], { tty: true, ...(size && { size }) }));
+      fixture.guest.send({ type: 'SPAWNED', process: 2, pid: 3 });
+      await spawning;
+      await fixture.guest.heard('SPAWN');
+      expect(fixture.guest.ofType('SPAWN').at(-1)).toMatchObject({ tty: true, rows: 24, columns: 80 });
+    },
+  );
+
   it('signals the group, the process alone, everyone, and resizes', async () => {
     const { guest, channel } = fixture;
     const process = await fixture.spawn();

@@ -168,8 +168,9 @@ describe('conversion', () => {
         option(DIGEST),
         option(true),
         fc.constantFrom(undefined, true, false),
+        option({ rows: 27, cols: 93 }),
         async (spec, ...more) => {
-          const [idempotencyKey, imageDigest, autoRemove, detached] = more;
+          const [idempotencyKey, imageDigest, autoRemove, detached, size] = more;
           await assertSpecFitsWire(spec);
           const request = {
             namespace: 'default',
@@ -179,6 +180,7 @@ describe('conversion', () => {
             ...(imageDigest && { imageDigest }),
             ...(autoRemove && { autoRemove }),
             ...(detached !== undefined && { detached }),
+            ...(size && { size }),
           };
           const { spec: arrived, ...rest } = createFromWire(
             CreateRequest.decode(CreateRequest.encode(createToWire(request)).finish()),
@@ -191,8 +193,9 @@ describe('conversion', () => {
   });
 
   it('carries a start to a node exactly', () => {
+    const size = { rows: 27, cols: 93 };
     const start = { sandboxId: 'a', claimName: 'default/box', spec: parseSpec({ image: 'host' }) };
-    for (const more of [{}, { imageDigest: DIGEST }, { filesOf: 'b' }, { awaited: true }]) {
+    for (const more of [{}, { imageDigest: DIGEST }, { filesOf: 'b' }, { awaited: true }, { size }]) {
       const bytes = StartAgentSandboxRequest.encode(startToWire({ ...start, ...more })).finish();
       expect(startFromWire(StartAgentSandboxRequest.decode(bytes))).toEqual({ ...start, ...more });
     }

@@ -51,7 +51,7 @@ export interface SandboxParts {
  * @throws as AgentApi.start; nothing but records is left then
  */
 export async function startSandbox(
-  { sandboxId, claimName, spec, imageDigest, filesOf, awaited }: StartRequest,
+  { sandboxId, claimName, spec, imageDigest, filesOf, awaited, size }: StartRequest,
   ground: SandboxGround,
   holder: Holder,
   abandoned: (gone: Promise<void>) => void,
@@ -95,7 +95,7 @@ export async function startSandbox(
     // The records are written while the guest starts the command; a crash in between leaves a trace either way.
     const recorded = Promise.all([held.use({ by: 'sandbox', sandboxId }), slots.put(sandboxId, slot)]);
     recorded.catch(noop);
-    const main = await held.instance.channel.spawn(MAIN_PROCESS, process, signal);
+    const main = await held.instance.channel.spawn(MAIN_PROCESS, { ...process, size }, signal);
     failpoint('start.spawned');
     const log = await opening;
     await recorded;

@@ -3,6 +3,7 @@ import { abortable } from '../../model/async/abortable.ts';
 import { SharedWork } from '../../model/async/shared-work.ts';
 import type { Clock } from '../../model/clock.ts';
 import { assertDigest } from '../../model/image/digest.ts';
+import { assertTerminalSize } from '../../model/process.ts';
 import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 import { newSandbox } from '../records/new-sandbox.ts';
 import type { Registry } from '../records/registry.ts';
@@ -36,15 +37,21 @@ export class Creations {
       return this.create(request, { signal });
     }
     if (repeated) return repeated.start ? repeated.start.join(signal) : repeated.sandbox;
-    const { imageDigest, detached } = request;
+    const { imageDigest, detached, size } = request;
     if (imageDigest !== undefined) assertDigest(imageDigest, 'image digest');
+    if (size !== undefined) assertTerminalSize(size);
     const holder = registry.holderOf(request);
     if (holder?.sandbox.autoRemove && (await autoRemoval.giveWay(holder)))
       return this.create(request, { signal });
     const entry = registry.add(newSandbox(request, clock.now()));
     entry.start = new SharedWork((leaving) => {
       const start = (): Promise<Sandbox> =>
-        starts.start(entry, entry.save(), { imageDigest, awaited: detached === false, signal: leaving });
+        starts.start(entry, entry.save(), {
+          imageDigest,
+          awaited: detached === false,
+          size,
+          signal: leaving,
+        });
       return operations.first(entry, start).finally(() => {
         entry.start = undefined;
       });

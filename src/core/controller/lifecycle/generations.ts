@@ -1,10 +1,11 @@
 import type { AgentApi, AgentStopOptions } from '../../api/agent-api.ts';
-import type { CallOptions } from '../../api/sandbox-api.ts';
+import type { StartOptions } from '../../api/sandbox-api.ts';
 import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import { newSandboxId } from '../../model/ids.ts';
+import type { TerminalSize } from '../../model/process.ts';
 import type { Sandbox } from '../../model/sandbox/sandbox.ts';
 import { NEVER } from '../decide/expires.ts';
 import { lostForGood } from '../decide/failure-policy.ts';
@@ -84,9 +85,9 @@ export class Generations {
   }
 
   /** One that runs is fine. */
-  async start(entry: SandboxEntry): Promise<void> {
+  async start(entry: SandboxEntry, size?: TerminalSize): Promise<void> {
     if (entry.sandbox.state.phase === 'Running') return;
-    await this.#again(entry, { grace: entry.sandbox.spec.grace_period }, STARTED);
+    await this.#again(entry, { grace: entry.sandbox.spec.grace_period }, STARTED, { size });
   }
 
   async restart(entry: SandboxEntry, how: Ending): Promise<void> {
@@ -130,7 +131,7 @@ export class Generations {
     entry: SandboxEntry,
     how: Ending,
     { message, revision, ...from }: Origin,
-    { signal }: CallOptions = {},
+    { size, signal }: StartOptions = {},
   ): Promise<void> {
     assertTimeLeft(entry.sandbox, this.#clock.now());
     // Also of one that ended long ago: its instance may still be on its way out.
@@ -152,7 +153,7 @@ export class Generations {
     await this.#registry.renew(entry, next, this.#clock.now(), message);
     failpoint('again.renewed');
     if (next.previous.id !== id) await this.#starts.forget({ id });
-    await this.#starts.start(entry, Promise.resolve(), { signal });
+    await this.#starts.start(entry, Promise.resolve(), { size, signal });
     failpoint('again.started');
   }
 }

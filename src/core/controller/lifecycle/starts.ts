@@ -18,6 +18,9 @@ export interface StartsParts extends LifecycleParts {
   lifecycle: Lifecycle;
 }
 
+/** What its caller says of this one start. */
+type FirstTerms = Pick<StartRequest, 'imageDigest' | 'awaited' | 'size'>;
+
 /** The start of every generation of a sandbox. */
 export class Starts {
   readonly #agent: AgentApi;
@@ -44,7 +47,7 @@ export class Starts {
   async start(
     entry: SandboxEntry,
     recorded: Promise<void>,
-    { imageDigest, awaited, signal }: Pick<StartRequest, 'imageDigest' | 'awaited'> & CallOptions = {},
+    { imageDigest, awaited, size, signal }: FirstTerms & CallOptions = {},
   ): Promise<Sandbox> {
     const { id, name, spec, previous } = entry.sandbox;
     recorded.catch(noop);
@@ -60,6 +63,7 @@ export class Starts {
         ...{ sandboxId: id, claimName: refKey(entry.sandbox), spec, imageDigest },
         filesOf: filesOf(entry.sandbox),
         ...(awaited && { awaited }),
+        ...(size && { size }),
       };
       const asked = this.#clock.monotonic();
       const { node, warm, endpoints, startedAt, given } = await this.#agent.start(request, { signal: abort });

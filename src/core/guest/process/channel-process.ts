@@ -1,11 +1,15 @@
 import { constants } from 'node:os';
 import { FsbError } from '../../model/failure/errors.ts';
-import type { ExitStatus, StreamName, TerminalSize } from '../../model/process.ts';
+import {
+  assertTerminalSize,
+  type ExitStatus,
+  type StreamName,
+  type TerminalSize,
+} from '../../model/process.ts';
 import type { GuestProcess } from '../guest-channel.ts';
 import type { CoreFrame, ExitFrame } from '../protocol/frames.ts';
 import { signalScopes } from '../protocol/frames.ts';
 import { ProtocolError } from '../protocol/protocol-error.ts';
-import { terminalLength } from '../protocol/spawn-request.ts';
 import { InputStream } from './input-stream.ts';
 import { OutputQueue } from './output-queue.ts';
 
@@ -80,9 +84,10 @@ export class ChannelProcess implements GuestProcess {
     this.#input.end();
   }
 
-  resize({ rows, cols }: TerminalSize): void {
-    const [height, width] = [terminalLength(rows, 'rows'), terminalLength(cols, 'columns')];
-    if (!this.#gone) this.#options.send({ type: 'RESIZE', process: this.id, rows: height, columns: width });
+  resize(size: TerminalSize): void {
+    assertTerminalSize(size);
+    const { rows, cols: columns } = size;
+    if (!this.#gone) this.#options.send({ type: 'RESIZE', process: this.id, rows, columns });
   }
 
   signal(signal: number, scope: 'process' | 'group' = 'group'): void {

@@ -1,5 +1,5 @@
 import { FsbError } from '../../model/failure/errors.ts';
-import type { ProcessSpec } from '../../model/process.ts';
+import { assertTerminalSize, type ProcessSpec, type TerminalSize, USUAL_SIZE } from '../../model/process.ts';
 import { encodeCoreFrame } from './core-frames.ts';
 import { LONGEST_FROM_CORE } from './frames.ts';
 
@@ -19,6 +19,7 @@ export function encodeSpawnRequest(process: number, spec: ProcessSpec, times = f
   ] as const)
     if (text.includes('\0'))
       throw invalid(`${typeof what === 'number' ? `argument ${what}` : `the ${what}`} has a NUL byte in it`);
+  const size = sizeOf(spec);
   const frame = encodeCoreFrame({
     type: 'SPAWN',
     process,
@@ -26,8 +27,8 @@ export function encodeSpawnRequest(process: number, spec: ProcessSpec, times = f
     stdin: spec.stdin,
     discardOutput: spec.discardOutput ?? false,
     times,
-    rows: terminalLength(spec.size?.rows ?? 0, 'rows'),
-    columns: terminalLength(spec.size?.cols ?? 0, 'columns'),
+    rows: size.rows,
+    columns: size.cols,
     cwd: spec.cwd,
     user: spec.user,
     groups: [],
@@ -40,10 +41,10 @@ export function encodeSpawnRequest(process: number, spec: ProcessSpec, times = f
   return frame;
 }
 
-/** @throws invalid_argument for what no terminal has; 0 is "unknown" */
-export function terminalLength(value: number, what: string): number {
-  if (Number.isInteger(value) && value >= 0 && value <= 0xffff) return value;
-  throw new FsbError('invalid_argument', `a terminal cannot have ${value} ${what}`);
+/** @throws invalid_argument for what no terminal has */
+function sizeOf({ size = USUAL_SIZE }: ProcessSpec): TerminalSize {
+  assertTerminalSize(size);
+  return size.rows > 0 && size.cols > 0 ? size : USUAL_SIZE;
 }
 
 function variable(key: string, value: string): string {

@@ -59,7 +59,7 @@ export function sandboxService({ sandboxes }: CoreApi, closing: AbortSignal): Fa
       waiting,
     ),
     startSandbox: unary(async (request, options) =>
-      sandboxToWire(await sandboxes.start(refFromWire(request), options)),
+      sandboxToWire(await sandboxes.start(refFromWire(request), { size: request.size, ...options })),
     ),
     restartSandbox: unary(
       async (request, options) =>

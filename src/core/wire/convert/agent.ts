@@ -51,6 +51,7 @@ export const startToWire = (request: StartRequest): StartAgentSandboxRequest => 
   imageDigest: request.imageDigest,
   filesOf: request.filesOf,
   awaited: request.awaited ?? false,
+  size: request.size,
 });
 
 /** @throws invalid_argument */
@@ -60,6 +61,7 @@ export const startFromWire = (wire: StartAgentSandboxRequest): StartRequest =>
     imageDigest: wire.imageDigest,
     filesOf: wire.filesOf,
     awaited: wire.awaited || undefined,
+    size: wire.size,
   });
 
 export const startedToWire = ({ given, startedAt, ...rest }: StartedSandbox): StartAgentSandboxResponse => ({

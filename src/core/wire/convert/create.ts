@@ -101,6 +101,7 @@ export function createToWire(request: CreateRequest): WireCreateRequest {
     imageDigest: request.imageDigest ?? '',
     autoRemove: request.autoRemove ?? false,
     detached: request.detached,
+    size: request.size,
   };
 }
 
@@ -113,6 +114,7 @@ export function createFromWire(wire: WireCreateRequest): CreateRequest {
     ...(wire.idempotencyKey === '' ? {} : { idempotencyKey: wire.idempotencyKey }),
     ...(wire.autoRemove && { autoRemove: true }),
     ...(wire.detached === undefined ? {} : { detached: wire.detached }),
+    ...(wire.size && { size: wire.size }),
   };
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
-import type { ExitStatus, TerminalSize } from '../../../../src/core/model/process.ts';
+import { type ExitStatus, type TerminalSize, USUAL_SIZE } from '../../../../src/core/model/process.ts';
 
 export interface HostProcessSpec {
   argv: string[];
@@ -11,7 +11,7 @@ export interface HostProcessSpec {
   cwd: string;
   tty: boolean;
   stdin: boolean;
-  size?: TerminalSize;
+  size?: TerminalSize | undefined;
 }
 
 /** A child of this machine with the manners of a process in a sandbox. */
@@ -58,10 +58,14 @@ export class HostProcess {
   }
 }
 
-function underTerminal(argv: string[], size?: TerminalSize): string[] {
+function underTerminal(argv: string[], { rows, cols } = USUAL_SIZE): string[] {
   const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-  const first = size === undefined ? '' : `stty rows ${size.rows} cols ${size.cols}; `;
-  return ['script', '-qfec', `${first}exec ${argv.map(quote).join(' ')}`, '/dev/null'];
+  return [
+    'script',
+    '-qfec',
+    `stty rows ${rows} cols ${cols}; exec ${argv.map(quote).join(' ')}`,
+    '/dev/null',
+  ];
 }
 
 function assertFound(file: string, path: string, cwd: string): void {

@@ -1,5 +1,6 @@
 import type { SandboxChange } from '../../../../src/core/api/sandbox-api.ts';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
+import type { TerminalSize } from '../../../../src/core/model/process.ts';
 import { readChange } from '../../../../src/core/model/sandbox/change.ts';
 import type { Sandbox } from '../../../../src/core/model/sandbox/sandbox.ts';
 import { HostProcess } from './host-process.ts';
@@ -15,12 +16,13 @@ export interface Running {
 
 /**
  * Starts the command of a sandbox: of its first generation or of another one.
+ * @param size of its terminal
  * @param earlier whose log it goes on with
  * @throws command_not_found
  */
-export function begin(record: Sandbox, earlier?: MemoryLog): Running {
+export function begin(record: Sandbox, size?: TerminalSize, earlier?: MemoryLog): Running {
   const { command, args, envs: env, working_dir: cwd, tty, stdin, ttl } = record.spec;
-  const process = new HostProcess({ argv: [...command, ...args], env, cwd, tty, stdin });
+  const process = new HostProcess({ argv: [...command, ...args], env, cwd, tty, stdin, size });
   const startedAt = Date.now();
   record.state = { phase: 'Running', startedAt };
   record.expiresAt = ttl === undefined ? 0 : startedAt + ttl;

@@ -11,6 +11,7 @@ import type {
   SandboxChange,
   SandboxNews,
   SandboxPage,
+  StartOptions,
   StopOptions,
   UsageQuery,
   WatchQuery,
@@ -25,7 +26,12 @@ import { systemClock } from '../../../../src/core/model/clock.ts';
 import { FsbError, throwIfAborted } from '../../../../src/core/model/failure/errors.ts';
 import { assertName, newSandboxId, newSandboxName, nothingNamed } from '../../../../src/core/model/ids.ts';
 import type { LogEntry, LogQuery } from '../../../../src/core/model/logs.ts';
-import { assertSignal, type ExitStatus, type ProcessSession } from '../../../../src/core/model/process.ts';
+import {
+  assertSignal,
+  type ExitStatus,
+  type ProcessSession,
+  type TerminalSize,
+} from '../../../../src/core/model/process.ts';
 import {
   refKey,
   type Sandbox,
@@ -51,7 +57,7 @@ export class HostSandboxes implements SandboxApi {
     this.#images = images;
   }
 
-  async create({ namespace, name, spec }: CreateRequest): Promise<Sandbox> {
+  async create({ namespace, name, spec, size }: CreateRequest): Promise<Sandbox> {
     const valid = parseSpec(spec);
     const ref = { namespace, name: name === '' ? newSandboxName() : name };
     assertName(ref.name, 'sandbox name');
@@ -73,7 +79,7 @@ export class HostSandboxes implements SandboxApi {
       ...{ state: { phase: 'Pending' }, node: 'here', endpoints: [], createdAt: Date.now() },
       ...{ expiresAt: 0, warm: true, events: [] },
     };
-    this.#begin(record);
+    this.#begin(record, size);
     return this.get(ref);
   }
 
@@ -155,16 +161,16 @@ export class HostSandboxes implements SandboxApi {
     return this.get(ref);
   }
 
-  async start(ref: SandboxRef): Promise<Sandbox> {
+  async start(ref: SandboxRef, { size }: StartOptions = {}): Promise<Sandbox> {
     const { record, log } = this.#find(ref);
-    return record.state.phase === 'Running' ? this.get(ref) : this.#again(ref, log);
+    return record.state.phase === 'Running' ? this.get(ref) : this.#again(ref, size, log);
   }
 
-  async #again(ref: SandboxRef, earlier?: MemoryLog): Promise<Sandbox> {
+  async #again(ref: SandboxRef, size?: TerminalSize, earlier?: MemoryLog): Promise<Sandbox> {
     const { record } = this.#find(ref);
     const next = { ...record, id: newSandboxId(), generation: record.generation + 1 };
     this.#tell(record);
-    this.#begin(next, earlier);
+    this.#begin(next, size, earlier);
     return this.get(ref);
   }
 
@@ -239,8 +245,8 @@ export class HostSandboxes implements SandboxApi {
     return [...this.#sandboxes.values()].map(({ record }) => structuredClone(record));
   }
 
-  #begin(record: Sandbox, earlier?: MemoryLog): void {
-    const running = begin(record, earlier);
+  #begin(record: Sandbox, size?: TerminalSize, earlier?: MemoryLog): void {
+    const running = begin(record, size, earlier);
     this.#sandboxes.set(refKey(record), running);
     this.#tell(running.record);
     void running.process.exited.then(() => this.#tell(running.record));

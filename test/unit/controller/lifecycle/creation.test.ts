@@ -43,6 +43,37 @@ it('lets the node wait for who attaches at once, where its caller says so', asyn
   expect(agent.starts.map(({ awaited }) => awaited)).toEqual([undefined, undefined, true]);
 });
 
+describe('the size of a terminal', () => {
+  const [size, other] = [
+    { rows: 27, cols: 93 },
+    { rows: 50, cols: 120 },
+  ];
+
+  it('goes to the node with the start that it came with, and into no record', async () => {
+    const { controller, agent, records, ref } = world();
+    const { id } = await controller.create({ ...request('box', 'key', { tty: true }), size });
+    expect((await controller.create({ ...request('box', 'key', { tty: true }), size: other })).id).toBe(id);
+    await controller.stop(ref('box'));
+    await controller.start(ref('box'), { size: other });
+    await controller.restart(ref('box'));
+    await controller.reset(ref('box'));
+    expect(agent.starts.map((start) => start.size)).toEqual([size, other, undefined, undefined]);
+    expect(JSON.stringify([...records.entries()])).not.toMatch(/rows|cols/);
+  });
+
+  it('is refused where no terminal has it, before anything starts', async () => {
+    const { controller, agent, create, ref } = world();
+    const wrong = { rows: 70_000, cols: 80 };
+    const refused = { code: 'invalid_argument', message: 'a terminal cannot have 70000 rows' };
+    expect(await failure(controller.create({ ...request('box'), size: wrong }))).toMatchObject(refused);
+    await create('box');
+    await controller.stop(ref('box'));
+    expect(await failure(controller.start(ref('box'), { size: wrong }))).toMatchObject(refused);
+    expect(agent.starts).toHaveLength(1);
+    expect((await controller.get(ref('box'))).state.phase).toBe('Exited');
+  });
+});
+
 describe('an idempotency key', () => {
   it('has a bound', async () => {
     const { controller } = world();

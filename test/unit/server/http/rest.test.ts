@@ -113,6 +113,18 @@ describe('the REST API', () => {
     expect(create.mock.calls[0]![0]).toMatchObject({ autoRemove: true, detached: true });
   });
 
+  it('creates and starts with the size of a terminal', async () => {
+    const [create, start] = [vi.spyOn(inner.sandboxes, 'create'), vi.spyOn(inner.sandboxes, 'start')];
+    const size = { rows: 27, cols: 93 };
+    expect((await makeBox('sized', { size })).status).toBe(201);
+    expect(create.mock.lastCall![0]).toMatchObject({ size });
+    for (const body of [{}, json({ size })])
+      expect((await ask('/api/v1/sandboxes/default/sized/start', { method: 'POST', ...body })).status).toBe(
+        200,
+      );
+    expect(start.mock.calls.map(([, options]) => options?.size)).toEqual([undefined, size]);
+  });
+
   it('refuses a body that is no JSON, is declared as something else, or is too long', async () => {
     expect((await ask('/api/v1/sandboxes', json('{'))).status).toBe(400);
     const form = { 'content-type': 'application/x-www-form-urlencoded' };

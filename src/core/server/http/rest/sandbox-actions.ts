@@ -5,7 +5,7 @@ import type { Sandbox, SandboxRef } from '../../../model/sandbox/sandbox.ts';
 import { sandboxDetailsView } from '../../../view/sandbox-view.ts';
 import { type Endpoint, endpoint, type RouteText, silentEndpoint } from './endpoint.ts';
 import { refOf, startFailures } from './sandboxes.ts';
-import { renameTerms, resetTerms, signalTerms, stopTerms } from './schemas/requests.ts';
+import { renameTerms, resetTerms, signalTerms, startTerms, stopTerms } from './schemas/requests.ts';
 import { exit, sandbox } from './schemas/sandbox-answers.ts';
 
 const action = <Name extends string>(name: Name): RouteText =>
@@ -14,7 +14,7 @@ const action = <Name extends string>(name: Name): RouteText =>
 type Plain = (api: SandboxApi, ref: SandboxRef, options: CallOptions) => Promise<Sandbox>;
 
 /** One that takes nothing and answers the sandbox as it is then. */
-const plain = (name: 'start' | 'pause' | 'unpause', summary: string, fails: Endpoint['fails']): Endpoint =>
+const plain = (name: 'pause' | 'unpause', summary: string, fails: Endpoint['fails']): Endpoint =>
   endpoint(action(name), sandbox, {
     ...{ operation: `${name}Sandbox`, summary, fails },
     handle: async (call) => {
@@ -39,7 +39,16 @@ const endingOf = ({ grace, stop_signal }: z.output<typeof stopTerms>): StopOptio
 });
 
 export const sandboxActionEndpoints: Endpoint[] = [
-  plain('start', 'Runs an ended sandbox again, with its files. One that runs is fine.', startFailures),
+  endpoint(action('start'), sandbox, {
+    operation: 'startSandbox',
+    summary: 'Runs an ended sandbox again, with its files. One that runs is fine.',
+    body: startTerms,
+    fails: startFailures,
+    handle: async (call) => {
+      const terms = { size: call.body.size, ...call.options };
+      return sandboxDetailsView(await call.core.sandboxes.start(refOf(call), terms));
+    },
+  }),
   ending('stop', 'Ends the main process; record, log and files stay.', ['not_found']),
   ending('restart', 'Stops it when it runs, and starts it.', startFailures),
 

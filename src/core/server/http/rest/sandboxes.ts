@@ -45,9 +45,10 @@ export const sandboxEndpoints: Endpoint[] = [
     status: 201,
     fails: ['already_exists', ...startFailures],
     handle: async ({ core, body, said, headers, options }) => {
-      const { namespace, name, image_digest: imageDigest, auto_remove: autoRemove, detached } = body;
+      const { namespace, name, image_digest: imageDigest, auto_remove: autoRemove, detached, size } = body;
       const idempotencyKey = headers['idempotency-key']?.toString();
-      const request = { namespace, name, spec: said.spec, imageDigest, idempotencyKey, autoRemove, detached };
+      const going = { autoRemove, detached, size };
+      const request = { namespace, name, spec: said.spec, imageDigest, idempotencyKey, ...going };
       return sandboxDetailsView(await core.sandboxes.create(request, options));
     },
   }),

@@ -18,6 +18,13 @@ import { request } from './components.ts';
 export const spec = request('SandboxSpec', sandboxSpecSchema);
 export const policy = request('PoolPolicy', policySchema);
 
+const size = z
+  .strictObject({ rows: z.int().nonnegative(), cols: z.int().nonnegative() })
+  .optional()
+  .meta({ description: 'What its terminal begins with, if it has one; left out: 24 rows of 80 columns.' });
+
+export const startTerms = request('StartTerms', z.strictObject({ size }).default({}));
+
 export const newSandbox = request(
   'NewSandbox',
   z.strictObject({
@@ -36,6 +43,7 @@ export const newSandbox = request(
       description:
         'True, with auto_remove: nobody will attach, so it is deleted as soon as its command has ended. False: its creator attaches at once, and for ten seconds it is held back for that before it has said more than its log keeps.',
     }),
+    size,
   }),
 );
 

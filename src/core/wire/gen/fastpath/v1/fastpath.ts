@@ -77,7 +77,11 @@ export interface CreateRequest {
    * attached, or reads its log, at that moment. False, and said: its creator attaches at once, for all of its output; for
    * ten seconds it is held back for that once it has said a third of what its log keeps.
    */
-  detached?: boolean | undefined;
+  detached?:
+    | boolean
+    | undefined;
+  /** With tty: what its terminal begins with. No part of what is the same, nor kept for later starts. */
+  size: TerminalSize | undefined;
 }
 
 export interface CreateRequest_EnvsEntry {
@@ -88,6 +92,12 @@ export interface CreateRequest_EnvsEntry {
 export interface CreateRequest_LabelsEntry {
   key: string;
   value: string;
+}
+
+/** Absent, or 0: of 24 rows and 80 columns. */
+export interface TerminalSize {
+  rows: number;
+  cols: number;
 }
 
 export interface CreateResponse {
@@ -281,6 +291,8 @@ export interface ResetRequest {
 export interface StartRequest {
   sandboxName: string;
   namespace: string;
+  /** As in CreateRequest; of one that runs already it changes nothing. */
+  size: TerminalSize | undefined;
 }
 
 export interface PauseRequest {
@@ -492,6 +504,7 @@ function createBaseCreateRequest(): CreateRequest {
     imageDigest: "",
     autoRemove: false,
     detached: undefined,
+    size: undefined,
   };
 }
 
@@ -578,6 +591,9 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     }
     if (message.detached !== undefined) {
       writer.uint32(280).bool(message.detached);
+    }
+    if (message.size !== undefined) {
+      TerminalSize.encode(message.size, writer.uint32(290).fork()).join();
     }
     return writer;
   },
@@ -819,6 +835,14 @@ export const CreateRequest: MessageFns<CreateRequest> = {
             message.detached = reader.bool();
             continue;
           }
+          case 36: {
+            if (tag !== 290) {
+              break;
+            }
+
+            message.size = TerminalSize.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -880,6 +904,9 @@ export const CreateRequest: MessageFns<CreateRequest> = {
     message.imageDigest = object.imageDigest ?? "";
     message.autoRemove = object.autoRemove ?? false;
     message.detached = object.detached ?? undefined;
+    message.size = (object.size !== undefined && object.size !== null)
+      ? TerminalSize.fromPartial(object.size)
+      : undefined;
     return message;
   },
 };
@@ -1014,6 +1041,73 @@ export const CreateRequest_LabelsEntry: MessageFns<CreateRequest_LabelsEntry> = 
     const message = createBaseCreateRequest_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseTerminalSize(): TerminalSize {
+  return { rows: 0, cols: 0 };
+}
+
+export const TerminalSize: MessageFns<TerminalSize> = {
+  encode(message: TerminalSize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rows !== 0) {
+      writer.uint32(8).int32(message.rows);
+    }
+    if (message.cols !== 0) {
+      writer.uint32(16).int32(message.cols);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TerminalSize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTerminalSize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rows = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cols = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TerminalSize>): TerminalSize {
+    return TerminalSize.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TerminalSize>): TerminalSize {
+    const message = createBaseTerminalSize();
+    message.rows = object.rows ?? 0;
+    message.cols = object.cols ?? 0;
     return message;
   },
 };
@@ -2867,7 +2961,7 @@ export const ResetRequest: MessageFns<ResetRequest> = {
 };
 
 function createBaseStartRequest(): StartRequest {
-  return { sandboxName: "", namespace: "" };
+  return { sandboxName: "", namespace: "", size: undefined };
 }
 
 export const StartRequest: MessageFns<StartRequest> = {
@@ -2877,6 +2971,9 @@ export const StartRequest: MessageFns<StartRequest> = {
     }
     if (message.namespace !== "") {
       writer.uint32(18).string(message.namespace);
+    }
+    if (message.size !== undefined) {
+      TerminalSize.encode(message.size, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -2910,6 +3007,14 @@ export const StartRequest: MessageFns<StartRequest> = {
             message.namespace = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.size = TerminalSize.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2929,6 +3034,9 @@ export const StartRequest: MessageFns<StartRequest> = {
     const message = createBaseStartRequest();
     message.sandboxName = object.sandboxName ?? "";
     message.namespace = object.namespace ?? "";
+    message.size = (object.size !== undefined && object.size !== null)
+      ? TerminalSize.fromPartial(object.size)
+      : undefined;
     return message;
   },
 };

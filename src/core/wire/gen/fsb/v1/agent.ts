@@ -12,7 +12,7 @@ import type {
   handleUnaryCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ExitStatus, Resources, SandboxSpec } from "../../fastpath/v1/fastpath.ts";
+import { ExitStatus, Resources, SandboxSpec, TerminalSize } from "../../fastpath/v1/fastpath.ts";
 
 export const protobufPackage = "fsb.v1";
 
@@ -43,6 +43,8 @@ export interface StartAgentSandboxRequest {
     | undefined;
   /** Somebody attaches at once. */
   awaited: boolean;
+  /** What its terminal begins with. */
+  size: TerminalSize | undefined;
 }
 
 export interface StartAgentSandboxResponse {
@@ -351,7 +353,15 @@ export const AgentFactsResponse: MessageFns<AgentFactsResponse> = {
 };
 
 function createBaseStartAgentSandboxRequest(): StartAgentSandboxRequest {
-  return { sandboxId: "", claimName: "", spec: undefined, imageDigest: undefined, filesOf: undefined, awaited: false };
+  return {
+    sandboxId: "",
+    claimName: "",
+    spec: undefined,
+    imageDigest: undefined,
+    filesOf: undefined,
+    awaited: false,
+    size: undefined,
+  };
 }
 
 export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
@@ -373,6 +383,9 @@ export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
     }
     if (message.awaited !== false) {
       writer.uint32(48).bool(message.awaited);
+    }
+    if (message.size !== undefined) {
+      TerminalSize.encode(message.size, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -438,6 +451,14 @@ export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
             message.awaited = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.size = TerminalSize.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -463,6 +484,9 @@ export const StartAgentSandboxRequest: MessageFns<StartAgentSandboxRequest> = {
     message.imageDigest = object.imageDigest ?? undefined;
     message.filesOf = object.filesOf ?? undefined;
     message.awaited = object.awaited ?? false;
+    message.size = (object.size !== undefined && object.size !== null)
+      ? TerminalSize.fromPartial(object.size)
+      : undefined;
     return message;
   },
 };
