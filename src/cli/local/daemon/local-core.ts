@@ -25,7 +25,7 @@ const START_DEADLINE = 30_000;
 const STOP_DEADLINE = 30_000;
 const ANSWER_DEADLINE = 5_000;
 
-/** What holds locks for a process of node. */
+/** What does for a process of node what node cannot: holds locks, closes what was inherited. */
 export const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
 
 /**
@@ -93,9 +93,10 @@ async function spawnCore(
 ): Promise<CoreStatus> {
   makePrivateDirectory(paths.state);
   const output = openSync(`${paths.log}.out`, 'w', 0o600);
+  // Of node itself a core would get all descriptors above a gap that we were started with: `flock 200` would hold for good.
   const child = spawn(
-    process.execPath,
-    [join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags],
+    launchBinary(packageRoot),
+    ['run', process.execPath, join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags],
     {
       detached: true,
       cwd: '/',
