@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { connect } from './cli/endpoints/connect.ts';
 import type { PackageJson } from './cli/program/command-set.ts';
 import { traceIfAsked } from './cli/program/tracing.ts';
+import { processEvents } from './cli/terminal/process-events.ts';
 import type { World } from './cli/terminal/world.ts';
 import { systemClock } from './core/model/clock.ts';
 
@@ -61,7 +62,7 @@ function processWorld(root: string, version: string): World {
     env,
     cwd: workingDirectory(),
     clock: systemClock,
-    events: process,
+    events: processEvents(),
     forceExit: (code: number) => process.exit(code),
     version,
     packageRoot: root,

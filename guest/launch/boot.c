@@ -5,7 +5,6 @@
  * instance ends they vanish with it, however it ends. The listening socket is handed on as descriptor 3, so that the
  * guest holds the channel and has no path to it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -16,18 +15,14 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "disk.h"
 #include "launch.h"
 #include "path.h"
 #include "prepare.h"
-
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 enum { CHANNEL_FD = 3, CHANNEL_BACKLOG = 16 };
 
@@ -114,23 +109,13 @@ static struct boot parse(char **args) {
     return boot;
 }
 
-static void close_one_by_one(void) {
-    DIR *directory = opendir("/proc/self/fd");
-    if (directory == NULL) fail("open", "/proc/self/fd");
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        int fd = atoi(entry->d_name);
-        if (fd >= CHANNEL_FD && fd != dirfd(directory)) close(fd);
-    }
-    closedir(directory);
-}
-
 /* Whatever the core forgot to mark close-on-exec must not reach an instance. */
 static void close_inherited(void) {
     int fd;
     do fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd < CHANNEL_FD);
     if (fd < 0) fail("open", "/dev/null");
-    if (syscall(SYS_close_range, CHANNEL_FD, ~0U, 0) != 0) close_one_by_one();
+    close_from(CHANNEL_FD);
 }
 
 /* The first descriptor that is opened after close_inherited(), and the only one that stays open across exec. */

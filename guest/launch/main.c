@@ -3,7 +3,7 @@
  *
  *   fsb-launch boot ...   mounts and a listening socket for one instance, then executes its runtime (boot.c)
  *   fsb-launch remove ... takes away every trace of one instance (remove.c)
- *   fsb-launch run ...    executes a program (below)
+ *   fsb-launch run ...    executes a program, with few descriptors (below)
  *   fsb-launch mark ...   puts on an unpacked layer what Node.js cannot (mark.c)
  *   fsb-launch spread ... tells the file system that what is made in a directory is unrelated (spread.c)
  *   fsb-launch serve      starts any of these on request, each in a process of its own (serve.c)
@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "descriptors.h"
 
 void fail_because(const char *step, const char *path, const char *reason) {
     fprintf(stderr, "fsb-launch: %s %s: %s\n", step, path, reason);
@@ -40,9 +42,10 @@ unsigned long long parse_number(const char *what, const char *text, unsigned lon
     return value;
 }
 
-/* Searched on PATH. */
+/* Searched on PATH. Of descriptors it gets stdio and one more, as a core that starts tells its first word on. */
 static int run_main(char **args) {
     if (args[0] == NULL) fail_because("option", "PROGRAM", "missing");
+    close_from(STDERR_FILENO + 2);
     execvp(args[0], args);
     fail("execute", args[0]);
 }

@@ -229,6 +229,18 @@ describe('with one sandbox for all', () => {
       expect(running.stdout).toBe('up\n');
     });
 
+    it.each([
+      ['nohup', 'nohup'],
+      ['a script that ignores it', `trap '' HUP;`],
+    ])('a hangup is none under %s', async (_, ignoring) => {
+      const command = `fsb-ctl exec -i box sh -c 'echo up; read word; echo $word'`;
+      const hangUp = `exec 9>in; until grep up out; do sleep 0.1; done; kill -HUP $!; sleep 0.2; echo on >&9; wait $!`;
+      const { code, stdout } = await shell.run(
+        `rm -f in; mkfifo in; ${ignoring} ${command} <in >out & ${hangUp}; code=$?; cat out; exit $code`,
+      );
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'up\nup\non\n' });
+    });
+
     it.each(Object.keys(ways))('the third interrupt forces the way out: %s', async (way) => {
       const running = shell.start(
         ways[way]!(`perl -e '$|=1; $SIG{INT}=sub{print "no\\n"}; print "up\\n"; sleep 1 while 1'`),

@@ -43,6 +43,11 @@ describe('stdout carries the result only', () => {
     const { stdout } = await shell.run('fsb-ctl daemon stop; fsb-ctl daemon start -q; fsb-ctl list -q');
     expect(stdout).toMatch(/^unix:\/\/\S+\nbox\n$/);
   });
+
+  onlyOver(['unix'], 'the daemon').it('a daemon that starts keeps no lock of the script', async () => {
+    const script = 'fsb-ctl daemon stop; (flock 200; fsb-ctl list -q) 200>lock; flock -n lock echo free';
+    expect((await shell.run(script)).stdout).toBe('box\nfree\n');
+  });
 });
 
 describe('the forms of a result', () => {

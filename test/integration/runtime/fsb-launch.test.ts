@@ -76,6 +76,20 @@ describe('fsb-launch lock', () => {
   });
 });
 
+describe('fsb-launch run', () => {
+  it('executes a program, which has stdio and one descriptor more', () => {
+    const script = `exec 3>&1 4>&1 200>&1; exec "${launchBinary}" run sh -c 'echo one >&3; ls /proc/$$/fd'`;
+    expect(spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout).toBe('one\n0\n1\n2\n3\n');
+  });
+
+  it('says why a program cannot be', () => {
+    expect(launch('run', '/no/such/program')).toMatchObject({
+      status: 125,
+      stderr: 'fsb-launch: execute /no/such/program: No such file or directory\n',
+    });
+  });
+});
+
 describe('fsb-launch remove', () => {
   it('kills what has this start time, and waits for it', async () => {
     const child = start('sleep', '1000');

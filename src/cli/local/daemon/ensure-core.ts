@@ -61,9 +61,10 @@ async function spawnCore(
 ): Promise<CoreStatus> {
   makePrivateDirectory(paths.state);
   const output = openSync(`${paths.log}.out`, 'w', 0o600);
+  // Of node itself a core would get all descriptors above a gap that we were started with: `flock 200` would hold for good.
   const child = spawn(
-    process.execPath,
-    [join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags],
+    launchBinary(packageRoot),
+    ['run', process.execPath, join(packageRoot, 'bin/run.js'), 'serve', '--ready-fd', '3', ...serveFlags],
     {
       detached: true,
       cwd: '/',

@@ -10,5 +10,5 @@ export interface LocalCore {
   env: NodeJS.ProcessEnv;
 }
 
-/** What holds locks for a process of node. */
+/** What does for a process of node what node cannot: holds locks, closes what was inherited. */
 export const launchBinary = (packageRoot: string): string => join(guestDirectory(packageRoot), 'fsb-launch');
