@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
 import { countFlag, filledFlag, repeated } from '../cli/command/flags.ts';
-import { assertNoCount } from '../cli/docker/flags.ts';
+import { assertNoCount, assertNoLatest } from '../cli/docker/flags.ts';
 import { sandboxListing } from '../cli/output/listings/sandbox-listing.ts';
 import { sampleSandbox } from '../cli/output/samples.ts';
 import { parseSelectors } from '../cli/select/label-selector.ts';
@@ -57,6 +57,7 @@ Filters are name=PART (a regular expression), id=PREFIX (an earlier one, too), l
   override async run(): Promise<undefined> {
     const { flags } = await this.parse(List, withDashedValue(this.argv, '--sort-by'));
     assertNoCount(this.argv, flags.namespace);
+    assertNoLatest(this.argv, flags.selector);
     const selector = parseSelectors(flags.selector ?? []);
     const filters = parseSandboxFilters(flags.filter ?? [], flags.phase ?? []);
     const sort = await sorter(flags['sort-by']);

@@ -155,6 +155,8 @@ describe('what makes no sense', () => {
       /kernel makes up .*\nHint: Read it with: fsb-ctl exec box cat .proc.cpuinfo\n/,
     ],
     ['owned', 2, /DESTINATION/],
+    ["owned box:$'/srv/a\\xffb'", 2, /the path box:\/srv\/a.b has bytes that are no UTF-8\nHint: /],
+    ["box:/etc/hostname $'\\xff'", 2, /has bytes that are no UTF-8/],
     ['box:/dev/null x', 4, /cannot copy box:\/dev\/null: that is a device\nHint: /],
     ['<(echo hi) box:/srv/x', 4, /cannot copy \/dev\/fd\/\d+: that is a fifo\nHint: .*exec -i/],
     ['/etc/hostname box:/dev/null', 4, /cannot copy to box:\/dev\/null: that is a device\nHint: /],

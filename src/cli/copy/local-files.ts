@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readlinkSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { type ErrorCode, FsbError } from '../../core/model/failure/errors.ts';
 import { fsPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
@@ -35,6 +35,13 @@ export function kindOf(stats: Stats | BigIntStats): Kind {
   if (stats.isFIFO()) return 'fifo';
   return stats.isSocket() ? 'socket' : 'device';
 }
+
+/** Of proc, sysfs, both cgroups and devpts, in linux/magic.h; those of fsb-init, too. */
+const MADE_UP = [0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1];
+
+/** The kernel makes up what is in it as it is read: its size is not that of its content. */
+export const isMadeUp = (path: ByteText): boolean =>
+  MADE_UP.includes(attempt('look at', path, (at) => statfsSync(at).type));
 
 const CODES: Record<string, [ErrorCode, string]> = {
   ENOENT: ['not_found', 'there is no such file or directory'],

@@ -31,6 +31,12 @@ export function madeUpInside(place: ToolPlace, path: string, complaint: string):
   );
 }
 
+/** The same of what is here. */
+export const madeUpHere = (path: string): FsbError =>
+  new FsbError('internal', `cannot copy ${printable(path)}: the kernel makes up what is in it`, {
+    hint: `Send what a file of it says: fsb-ctl exec -i NAME sh -c "cat > FILE" < ${printable(shellWords([path]))}`,
+  });
+
 const nothingAt = (what: string, hint: string): FsbError =>
   new FsbError('not_found', `cannot copy ${printable(what)}: there is no such file or directory`, { hint });
 

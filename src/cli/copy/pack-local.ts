@@ -14,7 +14,8 @@ import { FsbError } from '../../core/model/failure/errors.ts';
 import { bytesOfPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { encodeEntry, tarEnd, tarPadding, type WrittenEntry } from '../../core/tar/write-header.ts';
-import { attempt, kindOf } from './local-files.ts';
+import { attempt, isMadeUp, kindOf } from './local-files.ts';
+import { madeUpHere } from './nothing-there.ts';
 
 /** As many bytes go out at once; many small files share them. */
 const CHUNK = 256 * 1024;
@@ -34,7 +35,7 @@ export interface PackOptions {
 
 /**
  * A tar of what is at a path here.
- * @throws not_found, denied, conflict (a file became shorter meanwhile)
+ * @throws not_found, denied, conflict (a file became shorter meanwhile), internal (the kernel makes it up)
  */
 export function packLocal(path: string, options: PackOptions): Generator<Buffer> {
   return new Packer(options).pack(bytesOfPath(path));
@@ -55,6 +56,7 @@ class Packer {
     const { name, follow } = this.#options;
     const look = follow ? statSync : lstatSync;
     const stats = attempt('copy', path, (at) => look(at, { bigint: true }));
+    if (['file', 'directory'].includes(kindOf(stats)) && isMadeUp(path)) throw madeUpHere(shown(path));
     yield* this.#add(path, bytesOfPath(name), stats, follow);
     yield* this.#put(tarEnd());
     yield this.#buffer.subarray(0, this.#used);
@@ -70,6 +72,8 @@ class Packer {
 
   *#directory(path: ByteText, name: ByteText, stats: BigIntStats): Generator<Buffer> {
     yield* this.#header({ name: `${name}/`, type: 'directory' }, stats);
+    // A tree may have one mounted: it stays empty, as on the way out of a sandbox.
+    if (isMadeUp(path)) return;
     const names = attempt('read directory', path, (at) => readdirSync(at, { encoding: 'buffer' }));
     const prefix = path.endsWith('/') ? path : `${path}/`;
     for (const inner of names.map((bytes) => bytes.toString('latin1')).sort()) {

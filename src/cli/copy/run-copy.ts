@@ -13,6 +13,7 @@ import {
 import { type Place, parsePlace } from './place.ts';
 import { CopyProgress, humanSize } from './progress.ts';
 import { unpacked } from './unpacked.ts';
+import { assertUtf8Words } from './utf8-words.ts';
 
 export interface CopyCommand {
   source: string;
@@ -30,6 +31,7 @@ export interface CopyCommand {
 /** The whole of `cp`. @throws invalid_argument, not_found, conflict, denied, no_capacity, run_failed (the core was lost) */
 export async function runCopy(command: CopyCommand): Promise<void> {
   const { world, silent, say } = command;
+  assertUtf8Words([command.source, command.destination]);
   const [source, destination] = [command.source, command.destination].map((word) =>
     parsePlace(word, world.cwd),
   ) as [Place, Place];

@@ -105,6 +105,20 @@ export function assertNoCount(argv: readonly string[], namespace = ''): void {
   });
 }
 
+/**
+ * Of `list`: docker's -lq and -laq would be the list of a label q that nobody has. Who means the label writes `-l q`.
+ * @throws invalid_argument for -l with nothing but flags of docker ps behind it, in the same word
+ */
+export function assertNoLatest(argv: readonly string[], selectors: readonly string[] = []): void {
+  for (const word of argv) {
+    const [, label] = /^-[aAq]*l([aflnqs]+)$/.exec(word) ?? [];
+    if (label === undefined || !selectors.includes(label)) continue;
+    throw new FsbError('invalid_argument', `-l is --selector, and ${label} in ${word} its label`, {
+      hint: `The one that was created last: --latest, as in fsb-ctl list --latest -q. A label of that name: -l ${label}`,
+    });
+  }
+}
+
 function isSignal(text: string): boolean {
   try {
     return parseSignal(text) > 0;

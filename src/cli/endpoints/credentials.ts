@@ -4,7 +4,7 @@ import type { ClientSecurity } from '../../core/client/security.ts';
 import { FsbError, recoded } from '../../core/model/failure/errors.ts';
 import { openInput } from '../files/input-stream.ts';
 import { unreadable } from '../files/unreadable.ts';
-import { readText } from '../terminal/streams.ts';
+import { readBytes } from '../terminal/streams.ts';
 import type { TlsFiles } from '../terminal/world.ts';
 import type { Here } from './here.ts';
 
@@ -75,7 +75,7 @@ async function contentOf({ path, by }: Named, signal: AbortSignal): Promise<Buff
   let stream: Readable | undefined;
   try {
     stream = await openInput(path);
-    return Buffer.from(await readText(stream, { limit: LARGEST, what: path, signal }));
+    return await readBytes(stream, { limit: LARGEST, what: path, signal });
   } catch (error) {
     stream?.destroy();
     if (error instanceof FsbError) throw error;

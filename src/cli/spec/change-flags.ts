@@ -5,7 +5,7 @@ import { parseDuration } from '../../core/model/quantity.ts';
 import { repeated } from '../command/flags.ts';
 import { defined } from '../command/given-only.ts';
 import { cpusFlag, limitsIn, memoryFlag, pidsFlag } from '../command/limit-flags.ts';
-import { parsePairs } from './env-words.ts';
+import { parseLabels } from './env-words.ts';
 import { failurePolicyFlag, recoveryTimeoutFlag } from './recovery-flags.ts';
 
 /** As of `run`. 0 is "never" for the core, and nothing that somebody means who asks for so short a time. */
@@ -63,10 +63,19 @@ export function changeOf(flags: Partial<Interfaces.InferredFlags<typeof changeFl
   });
 }
 
-/** `k=v` sets, `k-` takes off; the last word about a label holds. @throws invalid_argument */
+/**
+ * `k=v` sets, `k-` takes off; the last word about a label holds. `k` alone is a word of `run`: here it would empty a label
+ * of whoever forgot the dash.
+ * @throws invalid_argument
+ */
 export function labelChanges(words: string[]): Record<string, string | null> {
-  const changes = words.map((word) =>
-    !word.includes('=') && /.-$/.test(word) ? { [word.slice(0, -1)]: null } : parsePairs([word], 'label'),
-  );
-  return Object.assign({}, ...changes);
+  return Object.assign({}, ...words.map(labelChange));
+}
+
+function labelChange(word: string): Record<string, string | null> {
+  if (word.includes('=')) return parseLabels([word]);
+  if (/.-$/.test(word)) return { [word.slice(0, -1)]: null };
+  throw new FsbError('invalid_argument', `--label ${JSON.stringify(word)} is neither K=V nor K-`, {
+    hint: 'Write it like --label team=red, with an empty value --label team=, or take it off: --label team-',
+  });
 }

@@ -53,24 +53,20 @@ export function parseEnvFile(
 }
 
 /**
- * `k=v` words of --label and --selector.
+ * `k=v` words of --label; `k` alone has an empty value, as in docker.
  * @throws invalid_argument
  */
-export function parsePairs(words: string[], flag: string): Record<string, string> {
-  const pairs: Record<string, string> = {};
+export function parseLabels(words: string[]): Record<string, string> {
+  const labels: Record<string, string> = {};
   for (const word of words) {
-    const [key, value] = splitPair(word);
-    if (key === '' || value === undefined)
-      throw new FsbError(
-        'invalid_argument',
-        `--${flag} ${JSON.stringify(word)} is not of the form key=value`,
-        {
-          hint: `Write it like --${flag} team=red.`,
-        },
-      );
-    pairs[key] = value;
+    const [key, value = ''] = splitPair(word);
+    if (key === '')
+      throw new FsbError('invalid_argument', `--label ${JSON.stringify(word)} has no name`, {
+        hint: 'Write it like --label team=red.',
+      });
+    labels[key] = value;
   }
-  return pairs;
+  return labels;
 }
 
 function splitPair(word: string): [string, string | undefined] {

@@ -23,7 +23,7 @@ export const runFlags = {
     summary: 'Read the spec from a YAML or JSON file, as "get -o yaml" prints it, too; - is standard input.',
     helpValue: 'FILE',
   }),
-  label: Flags.string({ ...repeated, char: 'l', summary: 'Label the sandbox.', helpValue: 'K=V' }),
+  label: Flags.string({ ...repeated, char: 'l', summary: 'Label the sandbox.', helpValue: 'K[=V]' }),
   ttl: durationFlag({ summary: 'End it after this long (90s, 5m, 2d).', exclusive: ['expire-time'] }),
   'expire-time': Flags.integer({
     summary: 'End it at this time, in unix seconds; 0: never.',

@@ -4,7 +4,7 @@ import { formatDuration } from '../../core/model/quantity.ts';
 import type { SandboxSpecInput } from '../../core/model/sandbox/spec.ts';
 import { defined, nonEmpty } from '../command/given-only.ts';
 import { limitsIn } from '../command/limit-flags.ts';
-import { parsePairs } from './env-words.ts';
+import { parseLabels } from './env-words.ts';
 import type { RunFlags } from './run-flags.ts';
 
 export type PartialSpec = Partial<SandboxSpecInput>;
@@ -30,7 +30,7 @@ export function specFromFlags(
     envs: nonEmpty(envs),
     working_dir: flags.workdir,
     user: flags.user,
-    labels: nonEmpty(parsePairs(flags.label ?? [], 'label')),
+    labels: nonEmpty(parseLabels(flags.label ?? [])),
     ttl: flags.ttl === undefined ? undefined : formatDuration(flags.ttl),
     expire_time: flags['expire-time'],
     pool_ref: flags.pool,

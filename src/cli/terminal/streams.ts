@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { abortable, eachAbortable } from '../../core/model/async/abortable.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import type { TerminalOutput } from './world.ts';
@@ -52,7 +53,7 @@ export async function tryWrite(stream: TerminalOutput, text: string): Promise<vo
 export const tellDropped = (stderr: TerminalOutput, bytes: number): Promise<void> =>
   tryWrite(stderr, `[${bytes} bytes of output were dropped here]\n`);
 
-export interface ReadTextOptions {
+export interface ReadOptions {
   /** Bytes. */
   limit: number;
   /** For messages: `the password`. */
@@ -63,12 +64,27 @@ export interface ReadTextOptions {
 
 /**
  * All of a stream as text.
+ * @throws invalid_argument above `limit` bytes, and for what is no UTF-8; the signal's reason
+ */
+export async function readText(stream: NodeJS.ReadableStream, options: ReadOptions): Promise<string> {
+  const bytes = await readBytes(stream, options);
+  // To decode it all the same would give the sandbox other bytes than were written, without a word.
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  const lines = bytes.toString('latin1').split('\n');
+  const bad = lines.findIndex((line) => !isUtf8(Buffer.from(line, 'latin1'))) + 1;
+  throw new FsbError('invalid_argument', `line ${bad} of ${options.what} has bytes that are no UTF-8`, {
+    hint: 'Write it in UTF-8: iconv turns other encodings into it.',
+  });
+}
+
+/**
+ * All of a stream.
  * @throws invalid_argument above `limit` bytes; the signal's reason
  */
-export async function readText(
+export async function readBytes(
   stream: NodeJS.ReadableStream,
-  { limit, what, signal }: ReadTextOptions,
-): Promise<string> {
+  { limit, what, signal }: ReadOptions,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of eachAbortable(stream, signal)) {
@@ -77,5 +93,5 @@ export async function readText(
     if (size > limit) throw new FsbError('invalid_argument', `${what} is larger than ${limit} bytes`);
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

@@ -25,7 +25,7 @@ const shown = /"count":1.*"min":1,"max":9.*"on_empty":"wait".*"reuse":"sticky"/;
 
 const life: TableLine[] = [
   [
-    `A=1 fsb-ctl run a -d -q --image host --pull missing -l team=blue -e A --env-file vars -w /tmp -u nobody --ttl 1h --pool default-pool --consistency strong -m 256m --cpus 0.5 --pids 99 --disk 64m --network none -v /etc:/mnt/etc -p 8080 --failure-policy AutoRecreate --recovery-timeout 5s --id-file id --idempotency-key k --entrypoint sh --detach-keys ctrl-x -- -c 'echo $A$B $PWD $(id -un) $(cat /mnt/etc/hostname); exec sleep 100'; until [ "$(fsb-ctl logs a)" ]; do sleep 0.1; done; fsb-ctl logs a && ${get('spec.resources', 'a')} && cat id && rm id`,
+    `A=1 fsb-ctl run a -d -q --image host --pull missing -l team=blue -l ci -e A --env-file vars -w /tmp -u nobody --ttl 1h --pool default-pool --consistency strong -m 256m --cpus 0.5 --pids 99 --disk 64m --network none -v /etc:/mnt/etc -p 8080 --failure-policy AutoRecreate --recovery-timeout 5s --id-file id --idempotency-key k --entrypoint sh --detach-keys ctrl-x -- -c 'echo $A$B $PWD $(id -un) $(cat /mnt/etc/hostname); exec sleep 100'; until [ "$(fsb-ctl logs a)" ]; do sleep 0.1; done; fsb-ctl logs a && ${get('spec.resources', 'a')} && cat id && rm id`,
     /^[0-9a-f]{32}\n12 \/tmp nobody \S+\n\{"cpus":0.5,"memory":268435456,"pids":99,"disk":67108864\}\n[0-9a-f]{32}$/,
   ],
   ['fsb-ctl run a -a --no-sig-proxy --image host -- echo hi; fsb-ctl get a -o name', 'hi\na\n'],

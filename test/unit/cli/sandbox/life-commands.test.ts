@@ -251,7 +251,8 @@ describe('update', () => {
   it('reads labels', () => {
     expect(labelChanges(['a=1', 'b-', 'c=x-', 'd='])).toEqual({ a: '1', b: null, c: 'x-', d: '' });
     expect(labelChanges(['a-', 'a=3', 'b=1', 'b-'])).toEqual({ a: '3', b: null });
-    expect(() => labelChanges(['-'])).toThrow(/key=value/);
+    expect(() => labelChanges(['=1'])).toThrow('has no name');
+    expect(() => labelChanges(['-'])).toThrow('neither K=V nor K-');
     expect(changeOf({ ttl: 0 })).toEqual({ ttl: 0 });
   });
 });

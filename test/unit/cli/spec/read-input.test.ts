@@ -29,6 +29,21 @@ const sh = (script: string): void => {
 };
 
 describe('a file', () => {
+  it('that is no UTF-8 is refused, and not changed without a word', async () => {
+    writeFileSync(join(directory, 'latin1'), Buffer.from('A=é\nB=é\n', 'latin1'));
+    writeFileSync(join(directory, 'other-line'), Buffer.from('A=\u00c3\u00a9\nB=\u00e9\n', 'latin1'));
+    await expect(read('latin1')).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: 'line 1 of latin1 has bytes that are no UTF-8',
+    });
+    await expect(read('other-line')).rejects.toThrow('line 2 of other-line has bytes that are no UTF-8');
+  });
+
+  it('that has the replacement character itself, and a mark of byte order, is read as it is', async () => {
+    writeFileSync(join(directory, 'replaced'), '\uFEFFA=\uFFFD');
+    expect(await read('replaced')).toBe('\uFEFFA=\uFFFD');
+  });
+
   it('is read, from where the command was called', async () => {
     expect(await read('file')).toBe('text');
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCpus, parseMemory, parsePids } from '../../../../src/cli/command/limit-flags.ts';
 import { assertRunFlags, attaches } from '../../../../src/cli/run/run-plan.ts';
-import { parseEnvFile, parseEnvWords, parsePairs } from '../../../../src/cli/spec/env-words.ts';
+import { parseEnvFile, parseEnvWords, parseLabels } from '../../../../src/cli/spec/env-words.ts';
 import { runFlags } from '../../../../src/cli/spec/run-flags.ts';
 import {
   mergeSpecs,
@@ -136,7 +136,12 @@ describe('variables and labels', () => {
   it('names the line of a wrong name', () => {
     expect(() => parseEnvFile('A=1\nB C=2', 'vars', own)).toThrow('vars:2: "B C"');
     expect(() => parseEnvWords(['=x'], own)).toThrow('has no name');
-    expect(() => parsePairs(['team'], 'label')).toThrow('--label "team"');
+    expect(() => parseLabels(['=red'])).toThrow('--label "=red" has no name');
+    expect(() => parseLabels([''])).toThrow('--label "" has no name');
+  });
+
+  it('takes a label without a value for an empty one, as docker does', () => {
+    expect(parseLabels(['ci', 'team=red', 'x='])).toEqual({ ci: '', team: 'red', x: '' });
   });
 });
 
