@@ -6,6 +6,7 @@ import type { Plugin } from 'esbuild';
 const PARTS: Record<string, { path: string; name: string }> = {
   Args: { path: 'args', name: '' },
   Command: { path: 'command', name: 'Command' },
+  CommandHelp: { path: 'help', name: 'CommandHelp' },
   Config: { path: 'config', name: 'Config' },
   Errors: { path: 'errors', name: '' },
   Flags: { path: 'flags', name: '' },

@@ -59,6 +59,8 @@ describe('a text that is right', () => {
   it('makes the sandbox after a yes', async () => {
     const session = await editWith(VALID);
     await session.sees('Create sandbox box from image host? (Y/n)');
+    session.type('maybe\r');
+    await session.sees('Answer y or n.');
     session.type('\r');
     await session.sees(/box +[0-9a-f]{12}/);
     expect(await session.end()).toEqual(DONE);

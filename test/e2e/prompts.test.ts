@@ -60,11 +60,11 @@ describe.each(['delete --all', 'delete --selector team=red'])('%s', (line) => {
   const start = (): Promise<string> =>
     shell.succeed('unset FSB_NO_AUTOSTART; fsb-ctl run box -l team=red -q --image host -- sleep 1000');
 
-  it('asks on a terminal, and a no keeps everything', async () => {
+  it('asks on a terminal, and anything but a yes keeps everything', async () => {
     await start();
     const session = shell.open(asking(''));
     await session.sees('Delete 1 sandbox? (y/N)');
-    session.type('\r');
+    session.type('nope\r');
     expect(await session.end()).toEqual({ code: 130, restored: true });
     expect(await shell.succeed('fsb-ctl list -q')).toBe('box\n');
     await shell.succeed('fsb-ctl delete -f box');

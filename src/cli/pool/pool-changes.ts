@@ -49,16 +49,17 @@ export class PoolChanges implements AsyncDisposable {
 
   async #read(core: CoreApi, signal: AbortSignal): Promise<void> {
     try {
-      for await (const _ of core.system.events({}, { signal })) this.#tell();
+      for await (const _ of core.system.events({}, { signal })) this.tell();
       this.#failure = eventsEnded();
     } catch (error) {
       this.#failure = error;
     }
     if (signal.aborted) this.#failure = signal.reason;
-    this.#tell();
+    this.tell();
   }
 
-  #tell(): void {
+  /** There is something else to look again for. */
+  tell(): void {
     this.#changed = true;
     this.#wake();
   }

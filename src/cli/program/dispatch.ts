@@ -166,8 +166,8 @@ function unknownFlag(word: string, { bin }: Config): FsbError {
 }
 
 async function showHelp(config: Config, commands: CommandTable, words: string[]): Promise<number> {
-  const { Help } = await import('@oclif/core');
-  const help = new Help(config, config.pjson.oclif.helpOptions);
+  const { OwnHelp } = await import('./command-help.ts');
+  const help = new OwnHelp(config, config.pjson.oclif.helpOptions);
   const found =
     words.length === 0
       ? undefined

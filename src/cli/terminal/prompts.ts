@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { tryWrite } from './streams.ts';
 import { isInteractive, type Terminal } from './world.ts';
@@ -12,22 +13,55 @@ export interface Asking {
 
 /**
  * A yes/no question on stderr. Enter takes the default.
+ * @param unclear what any other word means; undefined: it is asked again, on an empty line
  * @throws cancelled when the user leaves it with ctrl-C or ctrl-D, or `signal` aborts
  */
-export async function confirm(asking: Asking, message: string, byDefault: boolean): Promise<boolean> {
-  if (asking.plain) return confirmPlainly(asking, message, byDefault);
-  const { confirm: ask } = await import('@inquirer/prompts');
-  return answered(askRaw(asking, (context) => ask({ message, default: byDefault }, context)));
+export async function confirm(
+  asking: Asking,
+  message: string,
+  byDefault: boolean,
+  unclear?: boolean,
+): Promise<boolean> {
+  const choice = byDefault ? '(Y/n)' : '(y/N)';
+  const meant = (typed: string): boolean | undefined => meaningOf(typed.trim(), byDefault) ?? unclear;
+  if (!asking.plain) return confirmInColor(asking, message, choice, meant);
+  const { askLine } = await import('./plain-questions.ts');
+  for (;;) {
+    const said = meant(await answered(askLine(asking.terminal, `${message} ${choice}`, asking.signal)));
+    if (said !== undefined) return said;
+    await tryWrite(asking.terminal.stderr, `${CLEARER}\n`);
+  }
 }
 
-async function confirmPlainly(asking: Asking, message: string, byDefault: boolean): Promise<boolean> {
-  const { askLine } = await import('./plain-questions.ts');
-  const question = `${message} ${byDefault ? '(Y/n)' : '(y/N)'}`;
-  for (;;) {
-    const answer = (await answered(askLine(asking.terminal, question, asking.signal))).trim();
-    if (answer === '') return byDefault;
-    if (/^(y|yes|n|no)$/i.test(answer)) return /^y/i.test(answer);
-  }
+const CLEARER = 'Answer y or n.';
+
+function meaningOf(answer: string, byDefault: boolean): boolean | undefined {
+  if (answer === '') return byDefault;
+  return /^(y|yes|n|no)$/i.test(answer) ? /^y/i.test(answer) : undefined;
+}
+
+/** By the library's question for a text: that for a yes or no leaves a wrong answer in the line, before the next. */
+async function confirmInColor(
+  asking: Asking,
+  message: string,
+  choice: string,
+  meant: (typed: string) => boolean | undefined,
+): Promise<boolean> {
+  const { input } = await import('@inquirer/prompts');
+  const config = {
+    message,
+    validate: (typed: string) => meant(typed) !== undefined || CLEARER,
+    transformer: (typed: string, { isFinal }: { isFinal: boolean }) =>
+      isFinal ? styleText('cyan', meant(typed) ? 'Yes' : 'No') : typed,
+    theme: {
+      validationFailureMode: 'clear' as const,
+      style: {
+        message: (text: string, status: string) =>
+          `${styleText('bold', text)}${status === 'done' ? '' : ` ${styleText('dim', choice)}`}`,
+      },
+    },
+  };
+  return meant(await answered(askRaw(asking, (context) => input(config, context)))) === true;
 }
 
 /**
@@ -52,12 +86,12 @@ export interface Loss {
 }
 
 /**
- * Asks before something is gone for good; Enter is no. Also with -q: nobody can answer without having seen it.
+ * Asks before something is gone for good; anything but a yes is no. Also with -q: nobody can answer without having seen it.
  * @throws cancelled
  */
 export async function confirmLoss(asking: Asking, { title, lines, question, outcome }: Loss): Promise<void> {
   await tryWrite(asking.terminal.stderr, `${[title, ...lines.map((line) => `  ${line}`)].join('\n')}\n`);
-  if (!(await confirm(asking, question, false))) throw cancelled(undefined, outcome);
+  if (!(await confirm(asking, question, false, false))) throw cancelled(undefined, outcome);
 }
 
 /** A line of text, on stderr; Enter alone takes the default. @throws as confirm() */

@@ -58,10 +58,18 @@ export default class PoolStatus extends BaseCommand {
   async #watchOne(core: CoreApi, name: string | undefined): Promise<never> {
     const { signal } = this.interruption;
     await using changes = new PoolChanges(core, signal);
-    for (;;) {
-      await this.#redraw(await core.pools.status(name, this.call));
-      await pause(LEAST_INTERVAL, this.world.clock, signal);
-      await changes.next();
+    const { stdout } = this.world.terminal;
+    const onResize = (): void => changes.tell();
+    // A program's document has no width.
+    if (this.redraws) stdout.on('resize', onResize);
+    try {
+      for (;;) {
+        await this.#redraw(await core.pools.status(name, this.call));
+        await pause(LEAST_INTERVAL, this.world.clock, signal);
+        await changes.next();
+      }
+    } finally {
+      stdout.off('resize', onResize);
     }
   }
 

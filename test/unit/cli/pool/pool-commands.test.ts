@@ -539,6 +539,19 @@ describe('pool status', () => {
     expect(documents.map((text) => parse(text))).toEqual(documents.map(() => [expect.any(Object)]));
   });
 
+  it('is drawn anew for a window of another size', async () => {
+    const line = startCommandLine('pool status -w'.split(' '), { core, tty: true, columns: 200 });
+    await line.stdout.until('BOOTED WITH');
+    line.stdout.columns = 40;
+    const before = line.stdout.text.length;
+    line.stdout.emit('resize');
+    while (line.stdout.text.length === before) await new Promise((drawn) => line.stdout.once('data', drawn));
+    const rows = line.stdout.text.slice(before).replace('\u001b[H\u001b[2J', '').trimEnd().split('\n');
+    expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(40);
+    line.events.emit('SIGINT');
+    expect([await line.code, line.stdout.listenerCount('resize')]).toEqual([130, 0]);
+  });
+
   it('draws over itself on a terminal', async () => {
     const line = startCommandLine('pool status -w'.split(' '), { core, tty: true });
     await line.stdout.until('default-pool');
