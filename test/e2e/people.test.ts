@@ -218,8 +218,8 @@ describe('a session on a terminal', () => {
     expect(await session.end()).toEqual({ code: 0, restored: true });
   });
 
-  it('can be joined again after it was left, and left again', async () => {
-    const first = shell.open('fsb-ctl run inner -it --image host -- cat');
+  it('can be joined again after it was left, and left again; with --rm its name is free at its end', async () => {
+    const first = shell.open('fsb-ctl run inner --rm -it --image host -- cat');
     first.type('one\r');
     await first.sees(/one\r\none/);
     first.type(keys.detach);
@@ -234,6 +234,7 @@ describe('a session on a terminal', () => {
     await third.sees(/three\r\nthree/);
     third.type(keys.ctrlD);
     expect(await third.end()).toEqual({ code: 0, restored: true });
+    expect(await shell.succeed('fsb-ctl run inner --rm --image host -- echo again')).toBe('again\n');
   });
 
   it('is drawn again for whoever joins it, in a window of the same size', async () => {

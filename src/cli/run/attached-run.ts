@@ -39,6 +39,7 @@ export async function attachToRun(run: AttachedRun): Promise<number> {
     throw error;
   });
   if (end.kind === 'detached') {
+    if (flags.rm) await tellLeft(run);
     const then = flags.rm ? ` ${GOES}` : '';
     await tryWrite(world.terminal.stderr, `\r\nDetached from ${ref.name}.${then}\n`);
     return 0;
@@ -67,6 +68,13 @@ async function streamMain({ core, ref, flags, world, interruption }: AttachedRun
     const message = `${ref.name} was created, but its output is lost: ${error.message}`;
     throw new FsbError('run_failed', message, { cause: error });
   }
+}
+
+/** Then nobody is waited for when its command has ended; a core that does not hear it waits a while, and deletes it all the same. */
+async function tellLeft(run: AttachedRun): Promise<void> {
+  const { core, interruption } = run;
+  const { signal } = interruption;
+  await core.sandboxes.update(itself(run), { detached: true }, { signal }).catch(() => undefined);
 }
 
 /** A timeout is of the call, not of the sandbox. */

@@ -115,6 +115,8 @@ export interface SandboxChange {
   /** Null takes a label off. */
   labels?: Record<string, string | null>;
   resources?: Partial<Resources>;
+  /** As of a CreateRequest, from now on: whoever has created it has left it. Nothing to one without `autoRemove`. */
+  detached?: true;
 }
 
 export interface UsageQuery {

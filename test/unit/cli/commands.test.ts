@@ -609,7 +609,8 @@ describe('a terminal session', () => {
     expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
   });
 
-  it('is left by one that goes with its run, and says when that is', async () => {
+  it('is left by one that goes with its run, and says when that is, to the core, too', async () => {
+    const update = vi.spyOn(core.sandboxes, 'update');
     const line = terminal([
       'run',
       'shell',
@@ -626,6 +627,8 @@ describe('a terminal session', () => {
     line.stdin.write('\u0010\u0011');
     expect(await line.code).toBe(0);
     expect(line.stderr.text).toContain('\r\nDetached from shell. It is deleted when its command ends.\n');
+    // Said before the command is over: whoever reads that may want the name the moment it is free.
+    expect(update.mock.calls.map(([, change]) => change)).toEqual([{ detached: true }]);
     expect(JSON.parse((await fsb('get shell -o json')).stdout).phase).toBe('Running');
   });
 

@@ -259,6 +259,7 @@ describe('conversion', () => {
       { failurePolicy: 'AutoRecreate', recoveryTimeoutSeconds: 0 },
       { labels: { a: '', b: null, c: 'x' }, resources: { cpus: 0.5 } },
       { resources: { memory: 2 ** 40, pids: 7 } },
+      { detached: true },
     ];
     for (const change of changes) {
       await assertChangeFitsWire(change);
@@ -269,6 +270,7 @@ describe('conversion', () => {
       { expireTime: 1.5 },
       { labels: { a: 1 } },
       { resources: { cpu: 1 } },
+      { detached: false },
       { x: 1 },
     ];
     for (const change of wrong)

@@ -88,13 +88,13 @@ export class AutoRemoval {
     }
   }
 
-  /** Whether nobody comes for it. */
+  /** Whether nobody comes for it: in a while, or at once when whoever would have says that he has left it. */
   async #staysDone(entry: SandboxEntry): Promise<boolean> {
     const patience = new AbortController();
     const cancel = this.#parts.clock.after(PATIENCE, () => patience.abort());
     try {
       return await withEither(patience.signal, this.#closing.signal, (signal) =>
-        entry.until(() => (isDone(entry) ? undefined : false), signal),
+        entry.until(({ detached }) => (isDone(entry) ? detached : false), signal),
       );
     } catch (error) {
       if (patience.signal.aborted) return true;

@@ -97,7 +97,12 @@ export class Changes {
       const runs = entry.sandbox.state.phase === 'Running';
       const expires = runs ? newExpires(change, spec, this.#clock) : undefined;
       const recovery = newRecovery(change, { ...entry.sandbox, spec }, this.#clock);
-      await entry.change({ spec, ...expires, ...recovery }, now, `updated: ${keysOf(change).join(', ')}`);
+      const left = entry.sandbox.autoRemove && change.detached && { detached: change.detached };
+      await entry.change(
+        { spec, ...expires, ...recovery, ...left },
+        now,
+        `updated: ${keysOf(change).join(', ')}`,
+      );
       if (expires ?? recovery) this.#lifecycle.follow(entry.sandbox);
     } catch (error) {
       if (limits)

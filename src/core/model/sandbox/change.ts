@@ -21,6 +21,7 @@ const changeSchema = z.strictObject({
   recoveryTimeoutSeconds: z.number().int().nonnegative().optional(),
   labels: z.record(labelKey, text.nullable()).optional(),
   resources: changedResources.optional(),
+  detached: z.literal(true).optional(),
 });
 
 /** Checked; sizes in bytes, milliseconds. What is left out stays. */
@@ -34,6 +35,7 @@ const KEYS: Record<keyof CheckedChange, string> = {
   recoveryTimeoutSeconds: 'recovery_timeout_seconds',
   labels: 'labels',
   resources: 'resources',
+  detached: 'detached',
 };
 
 /** What it changes: `failure_policy`. */

@@ -31,6 +31,7 @@ export function changeToWire(ref: SandboxRef, change: SandboxChange): UpdateRequ
       labels: Object.fromEntries(set),
       removeLabels: Object.keys(labels).filter((key) => labels[key] === null),
       resources: resources && resourcesToWire(resources),
+      detached: change.detached ?? false,
     },
   };
 }
@@ -48,6 +49,7 @@ export function changeFromWire({ update, labels, change }: UpdateRequest): Sandb
     recoveryTimeoutSeconds,
     labels: Object.keys(changed).length === 0 ? undefined : changed,
     resources: definedOrNone(change?.resources),
+    detached: change?.detached || undefined,
   });
 }
 

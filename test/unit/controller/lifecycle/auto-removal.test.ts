@@ -115,6 +115,44 @@ describe('what goes with its run', () => {
     expect(await names()).toEqual([]);
   });
 
+  it('is deleted at once when whoever has created it has left it, also before the next core', async () => {
+    const { agent, controller, clock, records, id, names } = await created();
+    agent.api.attach = async () => session;
+    const reader = await controller.attach(box, watching);
+    await reader.close();
+    await controller.update({ ...box, name: id }, { detached: true });
+    const again = await controller.attach(box, watching);
+    await agent.report(id, exit(0, 1));
+    expect(await names()).toEqual(['box']);
+    await again.close();
+    await settle();
+    expect([await names(), clock.pending]).toEqual([[], 0]);
+    await controller.create({ ...request, detached: false });
+    await controller.update(box, { detached: true });
+    await controller.close();
+    const next = controllerWorld(records, clock);
+    await next.controller.recover();
+    await settle();
+    expect(await next.controller.list({})).toEqual([]);
+  });
+
+  it('is deleted, and its name free, when whoever has created it says too late that it has left', async () => {
+    const { agent, controller, clock, id } = await created();
+    await agent.report(id, exit(0, 1));
+    await controller.update(box, { detached: true });
+    const again = await controller.create(request);
+    await settle();
+    expect([agent.forgotten, clock.pending, again.id === id]).toEqual([[id], 0, false]);
+  });
+
+  it('is nothing to one that stays that whoever has created it has left it', async () => {
+    const { agent, controller, id } = await created({}, false);
+    await controller.update(box, { detached: true });
+    await agent.report(id, exit(0, 1));
+    const { state, detached } = await controller.get(box);
+    expect([state.phase, detached]).toEqual(['Exited', undefined]);
+  });
+
   it('waits for who came all the same, although nobody was to attach to it', async () => {
     const { agent, controller, id, names } = await created({}, true, true);
     agent.api.attach = async () => session;

@@ -111,6 +111,9 @@ describe('the REST API', () => {
     const answer = await makeBox('going', { auto_remove: true, detached: true });
     expect(answer.status).toBe(201);
     expect(create.mock.calls[0]![0]).toMatchObject({ autoRemove: true, detached: true });
+    const update = vi.spyOn(inner.sandboxes, 'update');
+    const left = await ask('/api/v1/sandboxes/default/going', json({ detached: true }, 'PATCH'));
+    expect([left.status, update.mock.lastCall![1]]).toEqual([200, { detached: true }]);
   });
 
   it('creates and starts with the size of a terminal', async () => {

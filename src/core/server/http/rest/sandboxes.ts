@@ -29,9 +29,9 @@ async function* newsOf(watch: AsyncIterable<SandboxNews>): AsyncGenerator<Sandbo
 }
 
 function changeOf(body: z.output<typeof sandboxChange>) {
-  const { expire_time, failure_policy, recovery_timeout_seconds, ttl, labels, resources } = body;
+  const { expire_time, failure_policy, recovery_timeout_seconds, ...same } = body;
   return {
-    ...{ expireTime: expire_time, ttl, failurePolicy: failure_policy, labels, resources },
+    ...{ ...same, expireTime: expire_time, failurePolicy: failure_policy },
     recoveryTimeoutSeconds: recovery_timeout_seconds,
   };
 }

@@ -94,6 +94,10 @@ export const sandboxChange = request(
       .optional()
       .meta({ description: 'null takes a label off; those that are not named stay.' }),
     resources: resources.optional(),
+    detached: z.literal(true).optional().meta({
+      description:
+        'Of one with auto_remove: whoever has created it has left it, so it is deleted as soon as its command has ended.',
+    }),
   }),
 );
 

@@ -162,7 +162,11 @@ export interface SandboxChange {
   /** Set, beside what is there. */
   labels: { [key: string]: string };
   removeLabels: string[];
-  resources: Resources | undefined;
+  resources:
+    | Resources
+    | undefined;
+  /** True: as of CreateRequest, from now on: whoever has created it has left it. Nothing to one without auto_remove. */
+  detached: boolean;
 }
 
 export interface SandboxChange_LabelsEntry {
@@ -1615,6 +1619,7 @@ function createBaseSandboxChange(): SandboxChange {
     labels: {},
     removeLabels: [],
     resources: undefined,
+    detached: false,
   };
 }
 
@@ -1640,6 +1645,9 @@ export const SandboxChange: MessageFns<SandboxChange> = {
     }
     if (message.resources !== undefined) {
       Resources.encode(message.resources, writer.uint32(58).fork()).join();
+    }
+    if (message.detached !== false) {
+      writer.uint32(64).bool(message.detached);
     }
     return writer;
   },
@@ -1716,6 +1724,14 @@ export const SandboxChange: MessageFns<SandboxChange> = {
             message.resources = Resources.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.detached = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1750,6 +1766,7 @@ export const SandboxChange: MessageFns<SandboxChange> = {
     message.resources = (object.resources !== undefined && object.resources !== null)
       ? Resources.fromPartial(object.resources)
       : undefined;
+    message.detached = object.detached ?? false;
     return message;
   },
 };
