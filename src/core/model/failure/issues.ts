@@ -26,7 +26,7 @@ export function describeIssues(
         const field = path === '' ? key : `${path}.${key}`;
         lines.push(`unknown key ${field}`);
         violations.push({ field, description: 'unknown key' });
-        if (lines.length <= MOST_GUESSES) hint ??= hintFor(key, knownKeys);
+        if (lines.length <= MOST_GUESSES) hint ??= hintFor(key, sectionOf(issue), knownKeys);
       }
     } else {
       const description = reasonOf(issue);
@@ -49,10 +49,11 @@ const TYPES: Record<string, string> = {
   string: 'a text',
 };
 
-/** zod's own words for a wrong type are for programmers. */
+/** zod's own words for a wrong type, or a word that it does not know, are for programmers. */
 function reasonOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   if (issue.message.startsWith('Too ')) return boundIn(issue);
+  if (issue.message.startsWith('Invalid option')) return `must be one of ${typesIn(issue).join(', ')}`;
   const types = typesIn(issue);
   if (types.length === 0 || !issue.message.startsWith('Invalid input')) return issue.message;
   if (issue.message.endsWith('received undefined')) return MISSING;
@@ -75,15 +76,29 @@ function boundIn(issue: z.core.$ZodIssue): string {
 /** What would have been right. */
 function typesIn(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'invalid_union') return [...new Set(issue.errors.flat().flatMap(typesIn))];
+  if (issue.code === 'invalid_value') return issue.values.map(String);
   return issue.code === 'invalid_type' ? [TYPES[issue.expected] ?? issue.expected] : [];
 }
 
+/** Where a key stands, whichever of a list it is: `tokens`. */
+const sectionOf = ({ path }: z.core.$ZodIssue): string =>
+  path.filter((part) => typeof part === 'string').join('.');
+
 /** A key may be right and only stand in the wrong section. */
-function hintFor(key: string, knownKeys: readonly string[]): string {
-  const near = nearestKey(key, knownKeys);
+function hintFor(key: string, section: string, knownKeys: readonly string[]): string {
+  // It is not meant to be what it stands in.
+  const others = knownKeys.filter((path) => !`${section}.`.startsWith(`${path}.`));
+  const near = nearestKey(key, others);
   if (near !== undefined) return `Did you mean ${near}?`;
-  return `Keys are ${knownKeys.filter((path) => !path.includes('.')).join(', ')}.`;
+  const own = keysIn(section === '' ? '' : `${section}.`, others);
+  return `Keys are ${(own.length > 0 ? own : keysIn('', knownKeys)).join(', ')}.`;
 }
+
+const keysIn = (prefix: string, knownKeys: readonly string[]): string[] =>
+  knownKeys
+    .filter((path) => path.startsWith(prefix))
+    .map((path) => path.slice(prefix.length))
+    .filter((name) => !name.includes('.'));
 
 function nearestKey(key: string, knownKeys: readonly string[]): string | undefined {
   const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);

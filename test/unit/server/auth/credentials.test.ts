@@ -31,3 +31,14 @@ it.each([
 ])('no two callers have one name, and none has that of another kind of caller: %s', (why, list) => {
   expect(() => parseCredentials(JSON.stringify(list), 'f')).toThrow(why);
 });
+
+it('names the scopes and the keys that there are', () => {
+  const read = (entry: object) => () =>
+    parseCredentials(JSON.stringify({ tokens: [{ ...token('ci'), ...entry }] }), 'f');
+  expect(read({ scopes: ['superuser'] })).toThrow(
+    'invalid token file f: tokens.0.scopes.0: must be one of read, use, admin',
+  );
+  expect(read({ token: 'x' })).toThrow(
+    expect.objectContaining({ hint: 'Keys are name, sha256, scopes, namespaces, expires.' }),
+  );
+});

@@ -51,6 +51,7 @@ describe('an error over gRPC', () => {
       image: 'host',
       exposed_ports: [0, 80],
       resources: { memory: 1 },
+      consistency_mode: 7,
     };
     const error = await serviceError(client.call('CreateSandbox', request));
     expect(error.code).toBe(status.INVALID_ARGUMENT);
@@ -58,7 +59,10 @@ describe('an error over gRPC', () => {
       BadRequest: { field_violations: { field: string; description: string }[] };
     };
     const fields = BadRequest.field_violations.map(({ field }) => field).sort();
-    expect(fields).toEqual(['exposed_ports.0', 'resources.memory']);
+    expect(fields).toEqual(['consistency_mode', 'exposed_ports.0', 'resources.memory']);
+    expect(BadRequest.field_violations.find(({ field }) => field === 'consistency_mode')).toEqual({
+      ...{ field: 'consistency_mode', description: 'must be one of fast, strong' },
+    });
     for (const { description } of BadRequest.field_violations) expect(description).not.toBe('');
   });
 

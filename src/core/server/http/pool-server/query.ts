@@ -32,7 +32,7 @@ export const executeQuery = z.strictObject({
 export const createQuery = z.strictObject({ sandbox_type: sandboxType });
 
 export const listQuery = z.strictObject({
-  status: z.enum(sandboxStatuses, `must be one of ${sandboxStatuses.join(', ')}`).optional(),
+  status: z.enum(sandboxStatuses).optional(),
 });
 
 /** Of what takes none. */

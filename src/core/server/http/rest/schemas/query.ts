@@ -46,7 +46,7 @@ const labels = words(z.string().regex(/^[^=]+=/s, 'must be KEY=VALUE'))
 const phase = z
   .string()
   .transform((word) => phases.find((one) => one.toLowerCase() === word.toLowerCase()) ?? word)
-  .pipe(z.enum(phases, `must be one of ${phases.join(', ')}`));
+  .pipe(z.enum(phases));
 
 const namespaceQuery = {
   namespace: z.string().optional().meta({ description: 'Left out: default.' }),
@@ -104,7 +104,7 @@ export const eventQuery = z.strictObject({
   after: whole.optional().meta({ description: 'seq of the last one that was read.' }),
   since: moment.optional(),
   pool: z.string().optional(),
-  kind: words(z.enum(EVENT_KINDS, `must be one of ${EVENT_KINDS.join(', ')}`))
+  kind: words(z.enum(EVENT_KINDS))
     .optional()
     .meta({ description: `One or more of ${EVENT_KINDS.join(', ')}.` }),
   follow: flag.default(true),
