@@ -15,7 +15,7 @@ import { Settings } from '../config/settings.ts';
 import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
 import { dockerFlagsOf } from '../docker/foreign-run-flags.ts';
-import { tryWrite } from '../terminal/streams.ts';
+import { tryWrite, write } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
 import { withoutBooleanValues } from '../words/boolean-values.ts';
 import {
@@ -70,6 +70,7 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
       await everything(),
       commands,
       rest.filter((word, at) => isWord(word) && !(at === 0 && word === 'help')),
+      world,
     );
 
   if (rest[0] === COMPLETE) {
@@ -77,13 +78,13 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
     return printCompletion(rest.slice(1), { config: await everything(), commands }, world);
   }
   const found = findCommand(rest, commands);
-  if (found === undefined) return showTopic(rest, await everything(), commands);
+  if (found === undefined) return showTopic(rest, await everything(), commands, world);
   const Found = await loadCommand(found.id, commands);
   const guest = guestCommandAt.get(found.id);
   const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
   const known = { ...dockerFlagsOf(found.id), ...flags };
   const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, known, guest);
-  if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
+  if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'), world);
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
   const command = new Found(withoutBooleanValues([...leading, ...own], flags), config, world);
@@ -117,11 +118,16 @@ function asksForHelp(argv: string[]): boolean {
 const isWord = (word: string): boolean => !word.startsWith('-');
 
 /** `pool` alone shows what there is below it; anything else is a mistake. */
-async function showTopic(words: string[], config: Config, commands: CommandTable): Promise<number> {
+async function showTopic(
+  words: string[],
+  config: Config,
+  commands: CommandTable,
+  world: World,
+): Promise<number> {
   const first = words[0]!;
   const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
   if (below.length > 0 && (words.length === 1 || words[1] === 'help'))
-    return showHelp(config, commands, [first]);
+    return showHelp(config, commands, [first], world);
   if (!isWord(first)) throw unknownFlag(first, config);
   const [next] = splitLeadingFlags(words.slice(1), GLOBAL).rest;
   const topic = below.length > 0 ? `${first} ` : '';
@@ -152,19 +158,30 @@ function unknownFlag(word: string, { bin }: Config): FsbError {
   });
 }
 
-async function showHelp(config: Config, commands: CommandTable, words: string[]): Promise<number> {
-  const { Help } = await import('@oclif/core');
-  const help = new Help(config, config.pjson.oclif.helpOptions);
+async function showHelp(
+  config: Config,
+  commands: CommandTable,
+  words: string[],
+  world: World,
+): Promise<number> {
+  const { HelpText } = await import('./help-text.ts');
+  const help = new HelpText(config, config.pjson.oclif.helpOptions);
   const found =
     words.length === 0
       ? undefined
-      : (findCommand(words, commands)?.id ?? (await topicOf(words, config, commands)));
+      : (findCommand(words, commands)?.id ?? (await topicOf(words, config, commands, world)));
   await help.showHelp(found === undefined ? [] : found.split(':'));
+  await write(world.terminal.stdout, help.text);
   return 0;
 }
 
-async function topicOf(words: string[], config: Config, commands: CommandTable): Promise<string> {
+async function topicOf(
+  words: string[],
+  config: Config,
+  commands: CommandTable,
+  world: World,
+): Promise<string> {
   if (words.length === 1 && config.findTopic(words[0]!)) return words[0]!;
-  await showTopic(words, config, commands);
+  await showTopic(words, config, commands, world);
   return words[0]!;
 }
