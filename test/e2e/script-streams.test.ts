@@ -123,7 +123,7 @@ describe('output', () => {
     await expect.poll(() => shell.succeed('fsb-ctl top box')).not.toMatch(/yes|cat/);
   });
 
-  it.each(['fsb-ctl list', ways.exec!('seq 100000'), 'fsb-ctl logs talker'])(
+  it.each(['fsb-ctl list', 'fsb-ctl run --help', ways.exec!('seq 100000'), 'fsb-ctl logs talker'])(
     'that cannot be written is a failure: %s > /dev/full',
     async (line) => {
       const { code, stderr } = await shell.run(`${line} >/dev/full`);

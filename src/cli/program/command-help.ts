@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import { type Command, CommandHelp, Help } from '@oclif/core';
 import { globalFlags } from '../command/global-flags.ts';
 
@@ -45,13 +46,18 @@ class OwnCommandHelp extends CommandHelp {
   }
 }
 
-/** oclif's help in our order. */
+/** oclif's help in our order, as one text: oclif itself writes with console.log, which never tells of a full disk. */
 export class OwnHelp extends Help {
+  text = '';
   protected override CommandHelpClass = OwnCommandHelp;
 
   protected override async showRootHelp(): Promise<void> {
     await super.showRootHelp();
     const help = new OwnCommandHelp(this.config.commands[0]!, this.config, this.opts);
     this.log(`${help.globalFlags()}\n`);
+  }
+
+  protected override log(...words: string[]): void {
+    this.text += `${format(...words)}\n`;
   }
 }

@@ -1,5 +1,4 @@
 import type { Config } from '@oclif/core';
-import { didYouMean } from '../../core/model/failure/did-you-mean.ts';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import {
   type CommandClass,
@@ -12,11 +11,11 @@ import { globalFlags } from '../command/global-flags.ts';
 import { onSameCore, typedIn } from '../command/same-core.ts';
 import { wantsJson } from '../command/wants-json.ts';
 import { Settings } from '../config/settings.ts';
-import { insteadOfDocker } from '../docker/commands.ts';
 import { insteadOfFlag } from '../docker/flags.ts';
 import { dockerFlagsOf } from '../docker/foreign-run-flags.ts';
 import { tryWrite } from '../terminal/streams.ts';
 import type { World } from '../terminal/world.ts';
+import { asksForHelp, beforeGuest, isWord } from '../words/asks-for-help.ts';
 import { withoutBooleanValues } from '../words/boolean-values.ts';
 import {
   type FlagArities,
@@ -27,6 +26,7 @@ import {
   takesNextWord,
 } from '../words/pass-through.ts';
 import { loadCommand, loadConfig, type PackageJson } from './command-set.ts';
+import { HelpDesk } from './help-desk.ts';
 import { traceCommand } from './tracing.ts';
 
 export interface Program {
@@ -66,9 +66,7 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
   const { root, pjson, commands } = program;
   const everything = (): Promise<Config> => loadConfig(root, pjson, commands);
   if (rest.length === 0 || asksForHelp(rest.slice(0, 1)) || rest[0] === 'help')
-    return showHelp(
-      await everything(),
-      commands,
+    return new HelpDesk(await everything(), commands, world).show(
       rest.filter((word, at) => isWord(word) && !(at === 0 && word === 'help')),
     );
 
@@ -77,14 +75,14 @@ async function dispatch(argv: string[], program: Program, world: World): Promise
     return printCompletion(rest.slice(1), { config: await everything(), commands }, world);
   }
   const found = findCommand(rest, commands);
-  if (found === undefined) return showTopic(rest, await everything(), commands);
+  if (found === undefined) return new HelpDesk(await everything(), commands, world).topic(rest);
   const Found = await loadCommand(found.id, commands);
   const guest = guestCommandAt.get(found.id);
   const flags = { ...Found.baseFlags, ...Found.flags } as FlagArities;
   const known = { ...dockerFlagsOf(found.id), ...flags };
   const own = guest === undefined ? found.argv : separateGuestArguments(found.argv, known, guest);
   assertNoHostName(own, found);
-  if (asksForHelp(own)) return showHelp(await everything(), commands, found.id.split(':'));
+  if (asksForHelp(own)) return new HelpDesk(await everything(), commands, world).show(found.id.split(':'));
   const config = await loadConfig(root, pjson, { [found.id]: commands[found.id]! });
   if (guest !== undefined) assertNamed(found, Found, guest, config);
   const command = new Found(withoutBooleanValues([...leading, ...own], flags), config, world);
@@ -110,13 +108,6 @@ function assertNamed({ id, argv }: FoundCommand, Found: CommandClass, guest: num
   });
 }
 
-const beforeGuest = (argv: string[]): string[] => argv.slice(0, (argv.indexOf('--') + 1 || Infinity) - 1);
-
-const asksForHelp = (argv: string[]): boolean =>
-  beforeGuest(argv).some((word) => word === '--help' || word === '-h');
-
-const isWord = (word: string): boolean => !word.startsWith('-');
-
 /** @throws invalid_argument for `-h NAME` of docker: shown the help and 0, a script would take it that its command ran */
 function assertNoHostName(own: string[], { id, argv }: FoundCommand): void {
   const at = beforeGuest(own).indexOf('-h');
@@ -125,59 +116,4 @@ function assertNoHostName(own: string[], { id, argv }: FoundCommand): void {
   const name = at === -1 ? undefined : argv[at + 1];
   if (hint === undefined || name === undefined || !isWord(name)) return;
   throw new FsbError('invalid_argument', `unknown flag -h ${name}`, { hint });
-}
-
-/** `pool` alone, or with a wish for help, shows what there is below it; anything else is a mistake. */
-async function showTopic(words: string[], config: Config, commands: CommandTable): Promise<number> {
-  const first = words[0]!;
-  if (!isWord(first)) throw unknownFlag(first, config);
-  const below = config.commandIDs.filter((id) => id.startsWith(`${first}:`));
-  const [next] = splitLeadingFlags(words.slice(1), GLOBAL).rest;
-  const helps = asksForHelp(words.slice(1)) && (next === undefined || !isWord(next));
-  if (below.length > 0 && (words.length === 1 || next === 'help' || helps))
-    return showHelp(config, commands, [first]);
-  if (first === 'container' && helps) return showHelp(config, commands, []);
-  const topic = below.length > 0 ? `${first} ` : '';
-  const help = `See ${config.bin} ${topic}--help.`;
-  if (below.length > 0 && (next === undefined || !isWord(next)))
-    throw new FsbError('invalid_argument', `${first} needs a command`, { hint: help });
-  const isTopic = below.length > 0 || first === 'container';
-  const given = isTopic && next !== undefined && isWord(next) ? `${first} ${next}` : first;
-  const instead = insteadOfDocker(words.filter(isWord));
-  const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
-  // Without the topic, which is right already: it would make another word a small part of the whole.
-  const near = didYouMean(
-    given.slice(topic.length),
-    known.map((id) => id.replaceAll(':', ' ').slice(topic.length)),
-  );
-  throw new FsbError('invalid_argument', `unknown command ${JSON.stringify(given)}`, {
-    hint: instead ?? (near === undefined ? help : `Did you mean ${config.bin} ${topic}${near}?`),
-  });
-}
-
-/** In front of the command, where only those stand that every command has. */
-function unknownFlag(word: string, { bin }: Config): FsbError {
-  const name = word.replace(/^-+/, '').split('=')[0]!;
-  const near = didYouMean(name, Object.keys(globalFlags));
-  const guess = near === undefined ? `See ${bin} --help.` : `Did you mean --${near}? See ${bin} --help.`;
-  return new FsbError('invalid_argument', `unknown flag ${word}`, {
-    hint: insteadOfFlag('', name) ?? guess,
-  });
-}
-
-async function showHelp(config: Config, commands: CommandTable, words: string[]): Promise<number> {
-  const { OwnHelp } = await import('./command-help.ts');
-  const help = new OwnHelp(config, config.pjson.oclif.helpOptions);
-  const found =
-    words.length === 0
-      ? undefined
-      : (findCommand(words, commands)?.id ?? (await topicOf(words, config, commands)));
-  await help.showHelp(found === undefined ? [] : found.split(':'));
-  return 0;
-}
-
-async function topicOf(words: string[], config: Config, commands: CommandTable): Promise<string> {
-  if (words.length === 1 && config.findTopic(words[0]!)) return words[0]!;
-  await showTopic(words, config, commands);
-  return words[0]!;
 }
