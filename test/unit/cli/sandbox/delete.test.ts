@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import {
   type CommandLine,
   type CommandLineOptions,
@@ -102,6 +104,18 @@ describe('delete of many, on a terminal', () => {
 
 it('never asks where there is no terminal', async () => {
   expect(await fsb('delete --all --grace 0s')).toEqual({ code: 0, stdout: 'a\nb\nc\n', stderr: '' });
+});
+
+it.each([
+  ['delete -t 0 a aa b', 'See what there is with: fsb-ctl list -a'],
+  ['delete -t 0 aa b', 'Did you mean a?'],
+])('%s: what the same line deletes is not what was meant by another word', async (words, hint) => {
+  const error = new FsbError('not_found', 'sandbox aa does not exist', { hint: 'Did you mean a?' });
+  const remove: CoreApi['sandboxes']['delete'] = (ref, options) =>
+    ref.name === 'aa' ? Promise.reject(error) : core.sandboxes.delete(ref, options);
+  const guessing = { ...core, sandboxes: { ...core.sandboxes, delete: remove } };
+  const { code, stderr } = await runCommandLine(words.split(' '), { core: guessing });
+  expect([code, stderr]).toEqual([3, `Error: sandbox aa does not exist\nHint: ${hint}\n`]);
 });
 
 describe('the grace period', () => {
