@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/command/base-command.ts';
-import { durationFlag, repeated } from '../cli/command/flags.ts';
+import { graceFlag, repeated } from '../cli/command/flags.ts';
 import { endingLine } from '../cli/output/ending-line.ts';
 import { type LabelSelector, parseSelectors } from '../cli/select/label-selector.ts';
 import { confirmLoss } from '../cli/terminal/prompts.ts';
@@ -30,9 +30,7 @@ With --all or --selector it names them and asks first, on a terminal: another na
       char: 'f',
       summary: 'Kill at once, unless --grace says otherwise; do not ask; one that is not there is no error.',
     }),
-    grace: durationFlag({
-      summary: "Between the stop signal and SIGKILL. Default: the sandbox's own, 10s if it has none.",
-    }),
+    grace: graceFlag,
     all: Flags.boolean({ summary: 'Every sandbox of the namespace.', exclusive: ['selector'] }),
     selector: Flags.string({
       ...repeated,

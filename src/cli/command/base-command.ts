@@ -16,6 +16,7 @@ import type { World } from '../terminal/world.ts';
 import { firstWord } from '../words/pass-through.ts';
 import { describeFailure, type FailureContext } from './failure.ts';
 import { Interruption } from './interruption.ts';
+import { withoutOwnName } from './other-guess.ts';
 import { type ArgValues, type FlagValues, OutputCommand } from './output-command.ts';
 import { onSameCore } from './same-core.ts';
 import { whenSilent } from './silent-core.ts';
@@ -125,8 +126,9 @@ export abstract class BaseCommand extends OutputCommand {
     view: (item: T, answer?: unknown) => { name: string },
   ): Promise<void> {
     const done: { name: string }[] = [];
+    const named = new Set(items.map((item) => view(item).name));
     for await (const { item, result, error } of sideBySide(items, act)) {
-      if (error) await this.report(error);
+      if (error) await this.report(withoutOwnName(error, named, this.id));
       if (error || result === false) continue;
       done.push(view(item, result));
       // People see each as soon as it is done.

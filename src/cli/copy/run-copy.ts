@@ -36,15 +36,19 @@ export async function runCopy(command: CopyCommand): Promise<void> {
     parsePlace(word, world.cwd),
   ) as [Place, Place];
   const progress = new CopyProgress(world, silent);
+  let partial = false;
   try {
     if (destination.kind === 'remote') await upload(command, source, destination, progress);
     else if (source.kind === 'remote') await download(command, source, destination, progress);
     else throw noSandbox();
   } catch (error) {
+    // Inside, what was begun stays; here it is taken away.
+    partial = command.signal.aborted && destination.kind === 'remote' && progress.bytes > 0;
     throw withWhatIsLeft(error, command);
   } finally {
     await progress.clear();
     for (const note of progress.notes) await say(`Note: ${printable(note)}`);
+    if (partial) await say(`What is at ${command.destination} may be incomplete: copy it again.`);
   }
   if (destination.kind !== 'stream')
     await say(`Successfully copied ${humanSize(progress.bytes)} to ${command.destination}`);

@@ -32,7 +32,7 @@ const instead: Readonly<Record<string, string>> = {
   secret: 'There is none: give run variables with --env-file, or a file with --volume',
   checkpoint: 'There is none: fsb-ctl pause NAME freezes a sandbox, and unpause lets it go on.',
   manifest: 'Everything about an image: fsb-ctl image inspect NAME',
-  plugin: 'There is none.',
+  plugin: 'There is none: every command is built in, see fsb-ctl --help',
   trust: 'There is none: name an image by its digest, NAME@sha256:..., to get that one and no other.',
   container: 'Sandboxes need no word before the command: fsb-ctl list',
   'context export': 'Make it there anew, from what this says: fsb-ctl context show NAME -o json',

@@ -71,8 +71,6 @@ const flagsOf: Readonly<Record<string, Hints>> = {
   delete: {
     ...hintsFor('Leave it out: there are no volumes to remove with it.', 'v volumes'),
     link: 'Leave it out: there are no links between sandboxes.',
-    t: 'It is --grace: fsb-ctl delete --grace 1s NAME',
-    time: 'It is --grace: fsb-ctl delete --grace 1s NAME',
   },
 };
 

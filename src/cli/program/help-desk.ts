@@ -55,7 +55,8 @@ export class HelpDesk {
     const isTopic = below.length > 0 || first === 'container';
     const given = isTopic && next !== undefined && isWord(next) ? `${first} ${next}` : first;
     const instead = insteadOfDocker(words.filter(isWord));
-    const known = below.length > 0 ? below : [...config.commandIDs, ...config.topics.map(({ name }) => name)];
+    const known =
+      below.length > 0 ? below : ['help', ...config.commandIDs, ...config.topics.map(({ name }) => name)];
     // Without the topic, which is right already: it would make another word a small part of the whole.
     const near = didYouMean(
       given.slice(topic.length),

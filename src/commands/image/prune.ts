@@ -24,6 +24,7 @@ export default class ImagePrune extends BaseCommand {
   static override flags = {
     all: Flags.boolean({ char: 'a', default: false, summary: 'Also images with a name.' }),
     force: Flags.boolean({ char: 'f', summary: 'Do not ask.' }),
+    yes: Flags.boolean({ char: 'y', summary: 'The same as --force.' }),
     filter: Flags.string({
       ...repeated,
       summary: 'until=24h: only those that came longer ago; label=K or label=K=V.',
@@ -35,10 +36,11 @@ export default class ImagePrune extends BaseCommand {
     const { flags } = await this.parse(ImagePrune);
     const filter = parsePruneFilter(flags.filter ?? [], this.world.clock.now());
     const request = { all: flags.all, ...filter };
-    if (!flags.force) assertCanAsk(this.world.terminal, 'removing images', 'Give --force when you are sure.');
+    const sure = flags.force || flags.yes;
+    if (!sure) assertCanAsk(this.world.terminal, 'removing images', 'Give --force when you are sure.');
     const core = await this.core();
-    const asked = flags.force || (await this.#ask(core, request));
-    const pruned = asked ? await core.images.prune(request, this.call) : NOTHING;
+    const goes = sure || (await this.#ask(core, request));
+    const pruned = goes ? await core.images.prune(request, this.call) : NOTHING;
     if (this.format === 'name' || (this.quiet && !this.forPrograms)) await this.print(removedNames(pruned));
     else await this.print(prunedListing(pruned));
   }

@@ -1,7 +1,9 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/command/base-command.ts';
 import { imagesArg } from '../../cli/command/flags.ts';
+import { withoutOwnName } from '../../cli/command/other-guess.ts';
 import { departureLine, removedLines } from '../../cli/output/listings/image-view.ts';
+import { FsbError } from '../../core/model/failure/errors.ts';
 import { type RemovedView, removedView } from '../../core/view/image-view.ts';
 
 export default class ImageRemove extends BaseCommand {
@@ -32,7 +34,8 @@ export default class ImageRemove extends BaseCommand {
     const core = await this.core();
     const namesOnly = this.quiet || this.format === 'name';
     const gone: ({ name: string } & RemovedView)[] = [];
-    for (const reference of new Set(args.reference)) {
+    const named = new Set(args.reference);
+    for (const reference of named) {
       try {
         const removed = await core.images.remove(reference, { ...this.call, force: flags.force });
         gone.push({ name: reference, ...removedView(removed) });
@@ -41,7 +44,7 @@ export default class ImageRemove extends BaseCommand {
         await this.out(lines.map((line) => `${line}\n`).join(''));
         if (!namesOnly) await this.say(departureLine(removed));
       } catch (error) {
-        await this.report(error);
+        await this.report(withoutOwnName(FsbError.from(error), named, this.id));
       }
     }
     if (this.forPrograms) await this.print({ items: gone, columns: [], name: ({ name }) => name });

@@ -174,7 +174,7 @@ const images: TableLine[] = [
     { stderr: 's.tar: Saved\n' },
   ],
   [
-    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl rmi -f alpine nothing-like-it || echo $?; fsb-ctl image prune -a --force --filter until=0s',
+    'fsb-ctl load -q -i alpine.tar >/dev/null; fsb-ctl rmi -f alpine nothing-like-it || echo $?; fsb-ctl image prune -a --force --filter until=0s; fsb-ctl image prune --yes -q',
     /^Untagged: alpine:latest\n3\n(.*\n)*Total reclaimed space: /,
     {
       stderr:

@@ -846,6 +846,8 @@ describe('the rest', () => {
     ['--contxt x list', 2, 'Did you mean --context?'],
     ['--nmespace=x list', 2, 'Did you mean --namespace?'],
     ['imgae list', 2, 'Did you mean fsb-ctl image?'],
+    ['hlp', 2, 'Did you mean fsb-ctl help?'],
+    ['plugin ls', 2, 'every command is built in, see fsb-ctl --help'],
     ['daemon bogus', 2, 'Hint: See fsb-ctl daemon --help.'],
     ['help daemon bogus', 2, 'Hint: See fsb-ctl daemon --help.'],
     ['help lisst', 2, 'Did you mean fsb-ctl list?'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FsbError } from '../../../../src/core/model/failure/errors.ts';
-import { runCommandLine } from '../../../helpers/cli/command-line.ts';
+import { runCommandLine, startCommandLine } from '../../../helpers/cli/command-line.ts';
 import { exitedSession } from '../../../helpers/cli/exited-session.ts';
 import { toolAnswers } from '../../../helpers/cli/fixed-answers.ts';
 import { fixedCore } from '../../../helpers/cli/fixed-core.ts';
@@ -46,6 +46,28 @@ it.each([
     });
   },
 );
+
+it('an interrupted copy into a sandbox says that what stands there may be incomplete', async () => {
+  const core = fixedCore();
+  const line = startCommandLine(['cp', 'f', 'box:/srv'], {
+    core: {
+      ...core,
+      sandboxes: {
+        ...core.sandboxes,
+        exec: async (_, { argv }) => {
+          if (argv[0] === 'stat') return exitedSession(toolAnswers.stat!, 0);
+          // All that it wants has come, and then it takes its time.
+          const endInput = (): void => void line.events.emit('SIGINT');
+          const never = new Promise<never>(() => {});
+          return { ...exitedSession('', 0), endInput, exited: never };
+        },
+      },
+    },
+    cwd: folder,
+  });
+  expect(await line.code).toBe(130);
+  expect(line.stderr.text).toContain('What is at box:/srv may be incomplete: copy it again.\n');
+});
 
 // biome-ignore lint/correctness/useYield: it fails before
 async function* failing(): AsyncGenerator<never> {

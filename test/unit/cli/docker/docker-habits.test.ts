@@ -217,7 +217,6 @@ describe('flags of docker that other commands have otherwise', () => {
     ['pull -a alpine', 'NAME:TAG'],
     ['system prune --volumes', 'no volumes'],
     ['rm -fv box', 'no volumes'],
-    ['rm -t 1 box', 'fsb-ctl delete --grace 1s NAME'],
     ['kill -9 box', 'fsb-ctl kill -s 9 NAME'],
     ['kill -KILL box', 'fsb-ctl kill -s KILL NAME'],
     ['kill -SIGHUP box', 'kill'],

@@ -357,7 +357,8 @@ describe('image prune', () => {
     expect((await fsb('image prune -f')).stdout).toBe(
       'Untagged: a:1\nDeleted: sha256:12\nTotal reclaimed space: 12MiB\n',
     );
-    expect((await fsb('image prune -f -q')).stdout).toBe('sha256:12\n');
+    for (const sure of ['-f', '-y', '--yes'])
+      expect((await fsb(`image prune ${sure} -q`)).stdout).toBe('sha256:12\n');
     const removed = {
       digest: 'sha256:12',
       untagged: ['docker.io/library/a:1'],

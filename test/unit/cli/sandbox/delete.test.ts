@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CoreApi } from '../../../../src/core/api/core-api.ts';
+import { FsbError } from '../../../../src/core/model/failure/errors.ts';
 import {
   type CommandLine,
   type CommandLineOptions,
@@ -60,8 +62,6 @@ describe('delete of many, on a terminal', () => {
     const line = `delete --all --grace 0s ${flag}`.trim().split(' ');
     const asked = startCommandLine(line, { core, tty: true, env: { TERM } });
     await asked.stderr.until('(y/N) ');
-    asked.stdin.write('perhaps\n');
-    await asked.stderr.until(/\(y\/N\) .*\(y\/N\) /);
     asked.stdin.write('Yes\n');
     expect(await asked.code).toBe(0);
     expect(asked.stderr.text).not.toContain('\u001b');
@@ -73,6 +73,7 @@ describe('delete of many, on a terminal', () => {
     ['ctrl-C', 130, (line: CommandLine) => void line.events.emit('SIGINT')],
     ['ctrl-D', 130, (line: CommandLine) => void line.stdin.end()],
     ['Enter', 130, (line: CommandLine) => void line.stdin.write('\n')],
+    ['a word that is no yes', 130, (line: CommandLine) => void line.stdin.write('perhaps\n')],
   ])('keeps everything at %s, asked so', async (_, code, answer) => {
     const line = startCommandLine('delete --all --no-color'.split(' '), { core, tty: true });
     await line.stderr.until('(y/N) ');
@@ -105,12 +106,26 @@ it('never asks where there is no terminal', async () => {
   expect(await fsb('delete --all --grace 0s')).toEqual({ code: 0, stdout: 'a\nb\nc\n', stderr: '' });
 });
 
+it.each([
+  ['delete -t 0 a aa b', 'See what there is with: fsb-ctl list -a'],
+  ['delete -t 0 aa b', 'Did you mean a?'],
+])('%s: what the same line deletes is not what was meant by another word', async (words, hint) => {
+  const error = new FsbError('not_found', 'sandbox aa does not exist', { hint: 'Did you mean a?' });
+  const remove: CoreApi['sandboxes']['delete'] = (ref, options) =>
+    ref.name === 'aa' ? Promise.reject(error) : core.sandboxes.delete(ref, options);
+  const guessing = { ...core, sandboxes: { ...core.sandboxes, delete: remove } };
+  const { code, stderr } = await runCommandLine(words.split(' '), { core: guessing });
+  expect([code, stderr]).toEqual([3, `Error: sandbox aa does not exist\nHint: ${hint}\n`]);
+});
+
 describe('the grace period', () => {
   it.each([
     ['delete -f a', 0],
     ['delete a', undefined],
     ['delete --grace 3s a', 3000],
     ['delete -f --grace 3s a', 3000],
+    ['rm -t 3 a', 3000],
+    ['delete --time 3s a', 3000],
   ])('of %s', async (words, grace) => {
     const remove = vi.spyOn(core.sandboxes, 'delete').mockResolvedValue();
     expect((await fsb(words)).code).toBe(0);
