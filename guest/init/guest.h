@@ -16,6 +16,8 @@ struct guest {
   struct table table;
   struct watch signals;
   struct rlimit open_files; /* the limit that children get; our own is raised */
+  int dev_null;             /* for children; kept, because its path is in the guest's hands */
+  int terminals;            /* the directory /dev/pts, for the same reason; -1: there was none */
   uint64_t trim_at;         /* 0: no memory to give back */
   uint8_t *scratch;         /* for output that nobody wants */
   size_t scratch_touched;

@@ -14,7 +14,8 @@
  *   reap                     signals, exit statuses, totals
  *   tools/                   the same program as an ordinary process of the instance: files, connections, processes
  *
- * One thread, nothing blocks: handlers only change state, and channel_pump() sends what there is after each turn.
+ * One thread, nothing blocks: handlers only change state, and channel_pump() sends what there is after each turn. What
+ * runs inside may put anything at any path, so that PID 1 opens none by then: start() does, and children do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 
 #include "guest.h"
 #include "options.h"
+#include "pty.h"
 #include "reap.h"
 #include "system.h"
 #include "tools/tool.h"
@@ -88,6 +90,9 @@ static int start(struct guest *guest, const struct options *options) {
   if (options->secret_fd >= 0 && !read_secret(options->secret_fd, &guest->listener)) return complain("cannot read the secret");
   int fd = claim_listening_socket(options);
   if (fd < 0) return complain("cannot listen");
+  guest->dev_null = null_open();
+  if (guest->dev_null < 0) return complain("cannot open /dev/null");
+  guest->terminals = terminals_open();
   guest->table.most = process_limit(system_prepare(&guest->open_files));
   guest->scratch = pages_map(SCRATCH_SIZE);
   if (guest->scratch == NULL || !channel_init(&guest->channel)) return complain("cannot map buffers");

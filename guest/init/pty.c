@@ -12,24 +12,34 @@
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
 
-static int open_slave(int master) {
-  int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+enum { TERMINAL = O_RDWR | O_NOCTTY | O_CLOEXEC };
+
+int terminals_open(void) { return open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC); }
+
+static int open_master(int terminals) {
+  int master = openat(terminals, "ptmx", TERMINAL | O_NONBLOCK);
+  /* Closed to all but root on machines whose /dev/ptmx is a device of its own. */
+  return master >= 0 ? master : open("/dev/ptmx", TERMINAL | O_NONBLOCK);
+}
+
+static int open_slave(int master, int terminals) {
+  int slave = ioctl(master, TIOCGPTPEER, TERMINAL);
   if (slave >= 0) return slave;
   /* gVisor has no TIOCGPTPEER. */
   unsigned number = 0;
   /* Not ioctl(): the libcs disagree on whether the request is signed. */
   if (syscall(SYS_ioctl, master, TIOCGPTN, &number) < 0) return -1;
-  char path[32];
-  snprintf(path, sizeof path, "/dev/pts/%u", number);
-  return open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  char name[16];
+  snprintf(name, sizeof name, "%u", number);
+  return openat(terminals, name, TERMINAL);
 }
 
-int pty_open(struct pty *pty, uint16_t rows, uint16_t columns) {
+int pty_open(struct pty *pty, int terminals, uint16_t rows, uint16_t columns) {
   int unlock = 0;
   pty->slave = -1;
-  pty->master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  pty->master = open_master(terminals);
   if (pty->master < 0) return -1;
-  if (ioctl(pty->master, TIOCSPTLCK, &unlock) == 0) pty->slave = open_slave(pty->master);
+  if (ioctl(pty->master, TIOCSPTLCK, &unlock) == 0) pty->slave = open_slave(pty->master, terminals);
   if (pty->slave < 0) {
     int error = errno;
     close(pty->master);

@@ -1,4 +1,4 @@
-/* Pseudo terminals of the guest's own /dev/ptmx. */
+/* Pseudo terminals of the guest's own /dev/pts. */
 #ifndef FSB_PTY_H
 #define FSB_PTY_H
 
@@ -10,8 +10,11 @@ struct pty {
   int slave;
 };
 
-/* Returns 0, or -1 with errno and nothing open. Rows and columns of 0 leave the default. */
-int pty_open(struct pty *pty, uint16_t rows, uint16_t columns);
+/* Returns the directory of the terminals, or -1 where there is none: while it is held, no path is needed any more. */
+int terminals_open(void);
+
+/* `terminals`: of terminals_open(). Returns 0, or -1 with errno and nothing open. Rows and columns of 0 leave the default. */
+int pty_open(struct pty *pty, int terminals, uint16_t rows, uint16_t columns);
 
 void pty_resize(int master, uint16_t rows, uint16_t columns);
 

@@ -43,28 +43,30 @@ static void close_all(const int *descriptors, size_t count) {
 /* Only our own end: the program must find its end in blocking mode. */
 static void unblock(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
+static int duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
+
 static bool open_terminal(struct process *process, const struct spawn_request *request, struct ends *ends) {
   struct pty pty;
-  if (pty_open(&pty, request->rows, request->columns) < 0) return false;
+  if (pty_open(&pty, process->guest->terminals, request->rows, request->columns) < 0) return false;
   process->terminal = pty.slave;
   ends->output[0] = pty.master;
   /* A descriptor of its own for input: each direction is watched for itself. */
-  ends->input = fcntl(pty.master, F_DUPFD_CLOEXEC, 3);
+  ends->input = duplicate(pty.master);
   ends->child.input = ends->child.output = ends->child.error = pty.slave;
   return ends->input >= 0;
 }
 
-static bool open_pipes(const struct spawn_request *request, struct ends *ends) {
+static bool open_pipes(const struct guest *guest, const struct spawn_request *request, struct ends *ends) {
   if (request->input) {
     if (!make_pipe(&ends->child.input, &ends->input)) return false;
     unblock(ends->input);
   } else {
-    ends->child.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ends->child.input = duplicate(guest->dev_null);
   }
   if (request->discard) {
-    ends->child.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    ends->child.error = fcntl(ends->child.output, F_DUPFD_CLOEXEC, 3);
-    return ends->child.input >= 0 && ends->child.error >= 0;
+    ends->child.output = duplicate(guest->dev_null);
+    ends->child.error = duplicate(guest->dev_null);
+    return ends->child.input >= 0 && ends->child.output >= 0 && ends->child.error >= 0;
   }
   if (!make_pipe(&ends->output[0], &ends->child.output)) return false;
   if (!make_pipe(&ends->output[1], &ends->child.error)) return false;
@@ -99,7 +101,7 @@ static bool adopt_ends(struct process *process, struct ends *ends, const struct 
 static bool start(struct process *process, const struct spawn_request *request, struct failure *failure) {
   struct ends ends = {{-1, -1, -1, -1}, -1, {-1, -1}, -1};
   bool opened = make_pipe(&ends.status, &ends.child.status);
-  if (opened) opened = request->tty ? open_terminal(process, request, &ends) : open_pipes(request, &ends);
+  if (opened) opened = request->tty ? open_terminal(process, request, &ends) : open_pipes(process->guest, request, &ends);
   int error = errno;
   if (ends.status >= 0) unblock(ends.status);
   bool adopted = adopt_ends(process, &ends, request);

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 
+/* Returns a descriptor of /dev/null, or -1 with errno. Only before anything runs inside: later it may be a FIFO. */
+int null_open(void);
+
 /* Descriptors 0, 1 and 2 are open afterwards. Returns false when that is not possible. */
 bool standard_descriptors_open(void);
 

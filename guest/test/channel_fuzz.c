@@ -11,6 +11,7 @@
 #include "child.h"
 #include "guest.h"
 #include "outgoing.h"
+#include "pty.h"
 #include "reader.h"
 #include "reap.h"
 #include "system.h"
@@ -276,6 +277,8 @@ static size_t take_step(const uint8_t *data, size_t length) {
 static void start(void) {
   signal(SIGPIPE, SIG_IGN);
   guest.scratch = pages_map(SCRATCH_SIZE);
+  guest.dev_null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  guest.terminals = terminals_open();
   require(guest.scratch != NULL && channel_init(&guest.channel) && loop_open(&guest.loop) && signals_open(&guest));
 }
 

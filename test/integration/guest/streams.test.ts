@@ -150,4 +150,20 @@ describe.each(variants)('stdin and terminals (%s)', (variant) => {
     for (let i = 0; i < 20; i++) await core.run({ argv: ['true'], tty: i % 2 === 0, stdin: true });
     expect(guest.openDescriptors).toBe(before);
   });
+
+  // The last one: the guest has no /dev afterwards.
+  it('opens nothing in /dev by then, whatever is there instead: a fifo, nothing', async () => {
+    const works = async () => {
+      expect(await core.run({ argv: sh('cat; exit 3') })).toMatchObject({ code: 3 });
+      expect(await core.run({ argv: sh('echo gone; exit 4'), discard: true })).toMatchObject({ code: 4 });
+      expect(await core.run({ argv: sh('test -t 0; exit $?'), tty: true })).toMatchObject({ code: 0 });
+    };
+    // In the guest's own mount namespace: this machine keeps its /dev.
+    const fifo = `${guest.folder}/fifo`;
+    const cover = `mkfifo ${fifo} && mount --bind ${fifo} /dev/null`;
+    expect(await core.run({ argv: sh(cover) })).toMatchObject({ code: 0, stderr: '' });
+    await works();
+    expect(await core.run({ argv: sh('mount -t tmpfs none /dev') })).toMatchObject({ code: 0, stderr: '' });
+    await works();
+  });
 });

@@ -98,6 +98,7 @@ describe('a booted instance', () => {
     ['the kernel crypto sockets', `python3 -c 'import socket; socket.socket(38, socket.SOCK_SEQPACKET)'`],
     ['writing kernel settings', 'echo 1 > /proc/sys/kernel/panic'],
     ['writing cgroup limits', 'for f in $(find /sys/fs/cgroup -name "pids.max"); do echo max > $f; done'],
+    ['writing beside the cgroups', 'touch /sys/fs/cgroup/file'],
     ['making a device', 'mknod /tmp/disk b 254 0'],
     ['overwriting the guest init', 'echo x > /.fsb-init'],
     ['removing the guest init', 'rm -f /.fsb-init'],

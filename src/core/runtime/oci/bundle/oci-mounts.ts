@@ -63,6 +63,8 @@ export const readonlyPaths: string[] = [
   '/proc/irq',
   '/proc/sys',
   '/proc/sysrq-trigger',
+  // The controllers of cgroup v1 stand on a tmpfs, which runc makes writable whatever the mount says.
+  '/sys/fs/cgroup',
 ];
 
 /** Covering one of these would take the instance apart, or hide that it is one. */
