@@ -305,8 +305,9 @@ it.each([
   'config -n other --help',
   'container --help',
 ])('%s is its help', async (line) => {
-  const { code, stderr } = await runCommandLine(line.split(' '));
+  const { code, stdout, stderr } = await runCommandLine(line.split(' '));
   expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('USAGE');
 });
 
 it('-h with a name is no wish for help', async () => {

@@ -1,18 +1,13 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { COMMANDS } from '../../../../src/commands/index.ts';
 import { runCommandLine } from '../../../helpers/cli/command-line.ts';
 
 /** What a reader of a help meets first, and where the rest is. */
 
 async function helpOf(line: string): Promise<string> {
-  const lines: string[] = [];
-  const log = vi.spyOn(console, 'log').mockImplementation((text: string) => void lines.push(text));
-  try {
-    expect((await runCommandLine([...line.split(' '), '--help'])).code).toBe(0);
-  } finally {
-    log.mockRestore();
-  }
-  return lines.join('\n');
+  const { code, stdout } = await runCommandLine([...line.split(' '), '--help']);
+  expect(code).toBe(0);
+  return stdout;
 }
 
 const headersOf = (help: string): string[] => help.match(/^[A-Z ]+$/gm) ?? [];
