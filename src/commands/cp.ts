@@ -7,7 +7,7 @@ export default class Cp extends BaseCommand {
   static override description =
     `One side is NAME:PATH, a path in a sandbox, relative to its root; the other a path here, or - for a tar on standard input or output. A path here that has a colon needs ./ in front. The sandbox may have ended: what it has left can be fetched, and files be laid down for its next start. A paused one must go on first.
 
-A file or directory goes into a directory that exists, else it gets the name given. SRC/. means what is in SRC. A directory never replaces a file, nor a file a directory, and nothing a device, fifo or socket. Permissions and times are kept; symbolic links are copied as they are. Files belong to root in the sandbox and to you here, unless --archive keeps the owners. Devices and sockets are left out. What was interrupted on its way into a sandbox may stand there incomplete, and that is said; here, a file that is not whole is taken away.`;
+A file or directory goes into a directory that exists, else it gets the name given. SRC/. means what is in SRC. A directory never replaces a file, nor a file a directory, and nothing a device, fifo or socket. Permissions and times are kept; symbolic links are copied as they are. Files belong to root in the sandbox and to you here, unless --archive keeps the owners; setuid and setgid are kept here only with it, too. Devices and sockets are left out. What was interrupted on its way into a sandbox may stand there incomplete, and that is said; here, a file that is not whole is taken away.`;
   static override usage = 'cp [FLAGS] SRC|- DST|-';
   static override examples = [
     { description: 'A file into a sandbox', command: '<%= config.bin %> cp notes.txt box:/tmp/' },

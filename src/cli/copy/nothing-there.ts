@@ -31,10 +31,10 @@ export function madeUpInside(place: ToolPlace, path: string, complaint: string):
   );
 }
 
-/** The same of what is here. */
-export const madeUpHere = (path: string): FsbError =>
+/** The same of what is here. @param file what can be read of it */
+export const madeUpHere = (path: string, file: string): FsbError =>
   new FsbError('internal', `cannot copy ${printable(path)}: the kernel makes up what is in it`, {
-    hint: `Send what a file of it says: fsb-ctl exec -i NAME sh -c "cat > FILE" < ${printable(shellWords([path]))}`,
+    hint: `Send what it says now: fsb-ctl exec -i NAME sh -c "cat > FILE" < ${printable(shellWords([file]))}`,
   });
 
 const nothingAt = (what: string, hint: string): FsbError =>

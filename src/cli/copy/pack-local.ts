@@ -10,12 +10,14 @@ import {
   readSync,
   statSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { FsbError } from '../../core/model/failure/errors.ts';
 import { bytesOfPath, shown } from '../../core/tar/byte-path.ts';
 import type { ByteText } from '../../core/tar/entry.ts';
 import { encodeEntry, tarEnd, tarPadding, type WrittenEntry } from '../../core/tar/write-header.ts';
 import { attempt, isMadeUp, kindOf } from './local-files.ts';
 import { madeUpHere } from './nothing-there.ts';
+import type { Kind } from './plan.ts';
 
 /** As many bytes go out at once; many small files share them. */
 const CHUNK = 256 * 1024;
@@ -56,7 +58,7 @@ class Packer {
     const { name, follow } = this.#options;
     const look = follow ? statSync : lstatSync;
     const stats = attempt('copy', path, (at) => look(at, { bigint: true }));
-    if (['file', 'directory'].includes(kindOf(stats)) && isMadeUp(path)) throw madeUpHere(shown(path));
+    assertNotMadeUp(path, kindOf(stats));
     yield* this.#add(path, bytesOfPath(name), stats, follow);
     yield* this.#put(tarEnd());
     yield this.#buffer.subarray(0, this.#used);
@@ -164,6 +166,13 @@ class Packer {
 }
 
 const identity = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;
+
+/** @throws internal */
+function assertNotMadeUp(path: ByteText, kind: Kind): void {
+  if ((kind !== 'file' && kind !== 'directory') || !isMadeUp(path)) return;
+  const at = shown(path);
+  throw madeUpHere(at, kind === 'file' ? at : join(at, 'FILE'));
+}
 
 const changed = (path: ByteText, how: string): FsbError =>
   new FsbError('conflict', `${shown(path)} ${how} while it was copied`, {

@@ -5,6 +5,7 @@ const instead: Readonly<Record<string, string>> = {
   HostConfig:
     'What it may use is in .spec.resources (cpus, memory in bytes, pids, disk), the network in .spec.network.',
   Mounts: 'Directories of the node are in .spec.mounts.',
+  Pid: 'There is none: what runs in a sandbox is shown by: fsb-ctl top NAME',
   RestartCount: 'How often it began anew is in .generation.',
   LogPath: 'What it wrote is printed by: fsb-ctl logs NAME',
 };

@@ -242,7 +242,7 @@ export class ManagedInstance implements Instance {
   async #destroy(cause: string): Promise<void> {
     const end = new FsbError('run_failed', `instance ${this.id} is destroyed: ${cause}`);
     this.#fail(end);
-    this.channel.foretell(new FsbError('run_failed', 'its sandbox was stopped or deleted', { cause: end }));
+    this.channel.foretell(new FsbError('run_failed', 'its sandbox has ended', { cause: end }));
     if (this.#state !== 'stopping') this.#moveTo('stopping');
     const { control, destroy } = this.#limits;
     // Killing first ends what a hanging pause or a busy guest would hold back; destroy reports what really fails.

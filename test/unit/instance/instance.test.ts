@@ -137,9 +137,24 @@ describe('life of an instance', () => {
   });
 });
 
-describe('recycling', () => {
-  const process = { argv: ['x'], env: {}, cwd: '', user: '', tty: false, stdin: false };
+const process = { argv: ['x'], env: {}, cwd: '', user: '', tty: false, stdin: false };
 
+describe('a process in it', () => {
+  // A kill, the end of its main command, a reset: whoever ran it knows which, and this is right for all of them.
+  it('is told that its sandbox has ended, whatever ended that', async () => {
+    const instance = await boot();
+    await instance.claim();
+    const running = await instance.channel.spawn(1, process);
+    const told = expect(running.exited).rejects.toMatchObject({
+      code: 'run_failed',
+      message: 'its sandbox has ended',
+    });
+    await instance.destroy('killed');
+    await told;
+  });
+});
+
+describe('recycling', () => {
   it('kills what runs, proves that only PID 1 is left, and makes it idle anew', async () => {
     const instance = await boot();
     await instance.claim();

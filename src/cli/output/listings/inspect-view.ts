@@ -34,6 +34,7 @@ export interface InspectView extends SandboxDetailsView {
     Cmd: string[];
     Labels: Record<string, string>;
   };
+  Mounts: { Type: 'bind'; Source: string; Destination: string; Mode: 'ro' | 'rw'; RW: boolean }[];
 }
 
 /** Always an array, as docker has it: sandboxes, and images as `image inspect` shows them. */
@@ -85,6 +86,9 @@ function inspectView(view: SandboxDetailsView): InspectView {
       Env: Object.entries(spec.envs ?? {}).map(([key, value]) => `${key}=${value}`),
       ...{ Entrypoint: spec.command ?? [], Cmd: spec.args ?? [], Labels: view.labels },
     },
+    Mounts: (spec.mounts ?? []).map(({ source, target, read_only = true }) => ({
+      ...{ Type: 'bind', Source: source, Destination: target, Mode: read_only ? 'ro' : 'rw', RW: !read_only },
+    })),
     ...view,
   };
 }

@@ -11,7 +11,7 @@ const packed = (path: string, follow = false): Buffer =>
   Buffer.concat([...packLocal(path, { name: 'x', follow, owners: false, note: () => {}, copied: () => {} })]);
 
 /** Their sizes are 0, or a page: a copy would be empty, or fail half way. */
-it.each(['/proc/version', '/sys/kernel/mm', '/proc/self', '/sys/kernel/mm/transparent_hugepage/enabled'])(
+it.each(['/proc/version', '/sys/kernel/mm/transparent_hugepage/enabled', '/sys/kernel/mm', '/proc/self'])(
   '%s is refused, as what the kernel makes up in a sandbox',
   (path) => {
     const copying = () => packed(path, true);

@@ -37,6 +37,21 @@ describe('inspect', () => {
     expect((await fsb('inspect -o table box host')).stdout).toMatch(/^Name: +box\n[\s\S]+\n\nNames: +host\n/);
   });
 
+  it('has the directories of the node by docker`s names', async () => {
+    await fsb('run mounted --image host -q -v /etc:/mnt/etc -v /srv:/srv:rw -- sleep 60');
+    const format =
+      '{{len .Mounts}}{{range .Mounts}}|{{.Type}},{{.Source}},{{.Destination}},{{.Mode}},{{.RW}}{{end}}';
+    const words = ['inspect', '-f', format, 'mounted', 'box'];
+    expect((await runCommandLine(words, { core })).stdout).toBe(
+      '2|bind,/etc,/mnt/etc,ro,false|bind,/srv,/srv,rw,true\n0\n',
+    );
+    expect(await fsb('inspect -f {{.State.Pid}} box')).toMatchObject({
+      code: 2,
+      stderr:
+        'Error: there is no field "Pid"\nHint: There is none: what runs in a sandbox is shown by: fsb-ctl top NAME\n',
+    });
+  });
+
   it.each([
     ['nobody', 3, /^Error: .*sandbox nobody.*, and image nobody is not here\nHint: See what there is with: /],
     ['bxo', 3, /^Error: .*sandbox bxo.*, and image bxo is not here\n/],
