@@ -26,7 +26,7 @@ it('of a command has its own before what all have, and that in few lines', async
 it.each(Object.keys(COMMANDS))('of %s names the global flags last, each once', async (id) => {
   const help = await helpOf(id.replaceAll(':', ' '));
   expect(headersOf(help).at(-1)).toBe('GLOBAL FLAGS');
-  expect(help.match(/--context\b(?! list)/g)?.length).toBe(1);
+  expect(help.split('GLOBAL FLAGS\n')[1]?.match(/--context\b/g)?.length).toBe(1);
 });
 
 it('without a command explains the global flags', async () => {
