@@ -7,7 +7,7 @@ import { abortable } from '../core/model/async/abortable.ts';
 export default class Doctor extends LocalCommand {
   static override summary = 'Check that this machine can run sandboxes.';
   static override description =
-    `Says whether the configuration can be used, which runtime was found, whether images can come, how the records of the core and its last start are, what is missing and how to get it. Without --fix it changes nothing and starts nothing. Exit code 0 when all is well, 1 when something is missing.
+    `Says whether the configuration can be used, whether enough files may be open, which runtime was found, whether the root can be written and images can come, how the records of the core and its last start are, what is missing and how to get it. Without --fix it changes nothing and starts nothing. Exit code 0 when all is well, 1 when something is missing.
 
 With --fix it builds the guest programs, makes directories, and cleans up what a killed core has left: sockets, dead instances with their cgroups, mounts and layers. Running sandboxes, and whatever a running core owns, stay as they are.`;
   static override examples = [

@@ -15,6 +15,7 @@ import { leftovers } from '../helpers/core/leftovers.ts';
 import { instanceOf, lose } from '../helpers/core/lose.ts';
 import { makeRoot } from '../helpers/core/real-core.ts';
 import { delay, until } from '../helpers/core/waiting.ts';
+import { collect } from '../helpers/guest/channel-fixture.ts';
 import { busyboxImage } from '../helpers/image/busybox-image.ts';
 import { layoutFiles } from '../helpers/image/image-files.ts';
 import { startRegistry, type TestRegistry } from '../helpers/image/registry/docker-registry.ts';
@@ -210,7 +211,13 @@ describe('semantics of the control API, over TLS', () => {
   describe('5: what is lost', () => {
     it('stays Lost with Manual, until its user acts', async () => {
       const box = await bench.idle({ failure_policy: 'Manual', recovery_timeout_seconds: 0 });
+      const attached = await api.sandboxes.attach(box, { stdin: false, replay: false });
+      const told = errorOf(collect(attached.output));
       await lose(api, root, box);
+      expect(await told).toMatchObject({
+        message: expect.stringContaining(`ran in sandbox ${box.name}, and its end was not seen`),
+        hint: expect.stringContaining(`fsb-ctl get ${box.name}`),
+      });
       await delay(500);
       expect((await get(box)).state).toMatchObject({ phase: 'Lost' });
       expect((await get(box)).state).not.toHaveProperty('recreateAt');

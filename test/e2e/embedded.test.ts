@@ -133,6 +133,21 @@ describe('doctor --fix', () => {
     expect(stderr).toBe(`Done: make the directory ${root}/state\nDone: make the directory ${root}/run\n`);
     expect((await readdir(root)).sort()).toEqual(['run', 'state']);
   });
+
+  it('says where no core could start', async () => {
+    const root = join(shell.home, 'new');
+    const readOnly = `mount --bind -o ro ${root} ${root} && FSB_ROOT=${root} fsb-ctl doctor`;
+    const found = await shell.run(`unshare --mount sh -c '${readOnly}'`);
+    expect(found).toMatchObject({ code: 1, stdout: expect.stringMatching(/^root +NO .*read-only$/m) });
+    for (const limit of [20, 32]) {
+      const { code, stdout } = await shell.run(`sh -c 'ulimit -n ${limit}; FSB_ROOT=${root} fsb-ctl doctor'`);
+      expect(code).toBe(1);
+      // No row that blames something else.
+      expect(stdout.match(/^.* NO .*$/gm)).toEqual([
+        expect.stringMatching(/^open files +NO .*a core needs 64$/),
+      ]);
+    }
+  });
 });
 
 describe('a core whose socket was removed', () => {

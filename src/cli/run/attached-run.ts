@@ -152,5 +152,8 @@ export async function settleFailedStart(
   }
   const { code, message, hint } = error;
   const kept = `The sandbox stays, for a look; it goes with: fsb-ctl delete ${ref.name}`;
-  return new FsbError(code, message, { hint: hint ? `${hint} ${kept}` : kept, cause: error });
+  return new FsbError(code, message, {
+    hint: hint ? `${hint.replace(/[^.]$/, '$&.')} ${kept}` : kept,
+    cause: error,
+  });
 }

@@ -17,6 +17,7 @@ import { layerFromWire, pullEventFromWire } from '../wire/convert/pull.ts';
 import { type ImportImageRequest, ImageServiceService as service } from '../wire/gen/fsb/v1/image.ts';
 import { orCannotTell } from './deed.ts';
 import type { Rpc } from './rpc.ts';
+import { wasReached } from './unreachable.ts';
 
 /** Below gRPC's limit for a message. */
 const LARGEST_CHUNK = 1024 * 1024;
@@ -27,14 +28,23 @@ const MAY_BE_GONE = 'It may have been: see fsb-ctl image list.';
 export function imageCalls(rpc: Rpc): ImageApi {
   return {
     async *pull(request, options) {
-      for await (const event of rpc.stream(service.pull, pullRequestToWire(request), options))
-        yield pullEventFromWire(event);
+      try {
+        for await (const event of rpc.stream(service.pull, pullRequestToWire(request), options))
+          yield pullEventFromWire(event);
+      } catch (error) {
+        const hint = 'Pull it again: what has come of it is used.';
+        throw unfinished(`the pull of ${request.reference}`, hint, error);
+      }
     },
     async import(request, { onLayer, ...options } = {}) {
       let images: ImportedImage[] | undefined;
-      for await (const { event } of rpc.exchange(service.import, importMessages(request), options)) {
-        if (event?.$case === 'layer') onLayer?.(layerFromWire(event.value));
-        if (event?.$case === 'done') images = importedFromWire(event.value);
+      try {
+        for await (const { event } of rpc.exchange(service.import, importMessages(request), options)) {
+          if (event?.$case === 'layer') onLayer?.(layerFromWire(event.value));
+          if (event?.$case === 'done') images = importedFromWire(event.value);
+        }
+      } catch (error) {
+        throw unfinished('the import', 'Import it again: an image that is here already is fine.', error);
       }
       if (images === undefined) throw new FsbError('internal', 'the core ended the import without a result');
       return images;
@@ -66,6 +76,13 @@ export function imageCalls(rpc: Rpc): ImageApi {
       return identityToken === undefined ? {} : { identityToken };
     },
   };
+}
+
+/** There was a core that had begun, which "cannot reach the core" does not say. Of other errors nothing changes. */
+function unfinished(what: string, hint: string, thrown: unknown): unknown {
+  const error = FsbError.from(thrown);
+  if (!wasReached(error)) return thrown;
+  return new FsbError(error.code, `${what} did not finish: ${error.message}`, { hint, cause: error.cause });
 }
 
 async function* importMessages(request: ImportRequest): AsyncGenerator<ImportImageRequest> {

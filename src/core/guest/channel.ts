@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError, throwIfAborted } from '../model/failure/errors.ts';
 import type { ProcessSpec, StreamName } from '../model/process.ts';
 import { traced } from '../model/trace.ts';
+import { ChannelLost } from './channel-lost.ts';
 import type { FrameReceiver, GuestConnection } from './connection.ts';
 import { Ending } from './ending.ts';
 import type { GuestChannel, KnownProcess } from './guest-channel.ts';
@@ -92,10 +93,7 @@ export class Channel implements GuestChannel, FrameReceiver {
 
   onGone(reason: Error): void {
     const letGo = reason instanceof FsbError && reason.code === 'unavailable';
-    const gone = letGo
-      ? reason
-      : (this.#foretold ??
-        new FsbError('run_failed', `the channel to the guest is lost: ${reason.message}`, { cause: reason }));
+    const gone = letGo ? reason : (this.#foretold ?? new ChannelLost(reason));
     this.#gone = gone;
     this.#table?.lose(gone);
     this.#pings.fail(gone);

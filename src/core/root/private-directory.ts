@@ -12,17 +12,22 @@ export function makePrivateDirectory(path: string): void {
     makeDirectories(path, 0o700);
     chmodSync(path, 0o700);
   } catch (error) {
-    const what = `cannot use the directory ${path}`;
-    if (isDiskFull(error)) throw diskFull(what, { cause: error });
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    throw (
-      notPermitted(what, error) ??
-      new FsbError('invalid_argument', `${what}: ${reasons[code] ?? code}`, {
-        hint: 'Choose another root with FSB_ROOT or --root.',
-        cause: error,
-      })
-    );
+    if (isDiskFull(error)) throw diskFull(`cannot use the directory ${path}`, { cause: error });
+    throw unusable(path, error);
   }
+}
+
+/** Why a directory of the core's own cannot be used: denied or invalid_argument, by the error of the system. */
+export function unusable(path: string, error: unknown): FsbError {
+  const what = `cannot use the directory ${path}`;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return (
+    notPermitted(what, error) ??
+    new FsbError('invalid_argument', `${what}: ${reasons[code] ?? code}`, {
+      hint: 'Choose another root with FSB_ROOT or --root.',
+      cause: error,
+    })
+  );
 }
 
 /** Of a root that belongs to another user; undefined for another error. @param what failed: `cannot read /x` */

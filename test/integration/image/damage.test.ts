@@ -12,6 +12,32 @@ const names = async (): Promise<string[]> => (await fixture.images()).flatMap(({
 const layerJson = async (diffId: string): Promise<string> =>
   join(fixture.root, 'layers', diffId.slice('sha256:'.length).slice(0, 12), 'layer.json');
 
+describe('layers that somebody has removed under the core', () => {
+  beforeEach(async () => {
+    await fixture.put({ references: [`${REPOSITORY}:1`], layers: ['A'] });
+    await fixture.put({ references: [`${REPOSITORY}:2`], layers: ['A', 'B'] });
+    await rm(join(fixture.root, 'layers'), { recursive: true });
+    await mkdir(join(fixture.root, 'layers'));
+  });
+
+  it('keep no image from being removed', async () => {
+    for (const name of ['a:1', 'a:2'])
+      expect(await fixture.store.remove(name)).toMatchObject({
+        deleted: true,
+        untagged: [`${REPOSITORY}:${name.slice(2)}`],
+      });
+    expect([await names(), await fixture.bytes()]).toEqual([[], 0]);
+  });
+
+  it('come again with their image', async () => {
+    await fixture.put({ references: [`${REPOSITORY}:2`], layers: ['A', 'B'] });
+    for (const name of ['a:1', 'a:2']) {
+      const { lower } = (await fixture.store.resolve(name)).root.overlays[0]!;
+      expect(await readFile(join(lower.at(-1)!, 'file'), 'utf8')).toBe('A');
+    }
+  });
+});
+
 describe('a layer whose description cannot be read', () => {
   const diffId = digestOf('A');
   beforeEach(async () => {

@@ -175,14 +175,20 @@ describe('run', () => {
   });
 
   it.each([
-    ['', 'Check it. The sandbox stays, for a look; it goes with: fsb-ctl delete job', []],
-    ['--rm ', 'Check it.', ['job']],
-  ])('says what stays of one that did not start: run %s', async (flag, hint, removed) => {
+    ['', 'Check it.', 'Check it. The sandbox stays, for a look; it goes with: fsb-ctl delete job', []],
+    [
+      '',
+      'See: fsb-ctl doctor',
+      'See: fsb-ctl doctor. The sandbox stays, for a look; it goes with: fsb-ctl delete job',
+      [],
+    ],
+    ['--rm ', 'Check it.', 'Check it.', ['job']],
+  ])('says what stays of one that did not start: run %s(%s)', async (flag, known, hint, removed) => {
     const failed = { state: { phase: 'Failed', reason: 'not found', endedAt: 1 } };
     const deleted: string[] = [];
     const sandboxes = {
       create: async () => {
-        throw new FsbError('command_not_found', 'exec: "nope": not found', { hint: 'Check it.' });
+        throw new FsbError('command_not_found', 'exec: "nope": not found', { hint: known });
       },
       get: async () => failed,
       delete: async ({ name }: { name: string }) => void deleted.push(name),

@@ -267,3 +267,35 @@ it('nobody is told that there was no core, where none comes back', async () => {
   expect((await errorOf(client.sandboxes.stop(box))).code).toBe('unavailable');
   proxy = await breakingProxy(served.servers.grpc[0]!, []);
 });
+
+describe('what brings images, whose core goes away', () => {
+  const source = { path: '/tmp/image.tar' };
+  const pulled = async (reference: string): Promise<void> => {
+    for await (const _ of client.images.pull({ reference }));
+  };
+
+  it.each([
+    ['pull', 'the pull of a:1', 'Pull it again', () => pulled('a:1')],
+    ['import', 'the import', 'Import it again', () => client.images.import({ source })],
+  ] as const)('says that %s did not finish', async (method, what, hint, call) => {
+    const asked = gate();
+    vi.spyOn(core.images as never as Record<string, () => unknown>, method).mockImplementationOnce(() => {
+      asked.open();
+      const never = new Promise<never>(() => {});
+      return method === 'import' ? never : { [Symbol.asyncIterator]: () => ({ next: () => never }) };
+    });
+    const failing = errorOf(call());
+    await asked.promise;
+    proxy.cut();
+    expect(await failing).toMatchObject({
+      ...{ code: 'unavailable', hint: expect.stringContaining(hint) },
+      message: expect.stringMatching(new RegExp(`^${what} did not finish: cannot reach the core at `)),
+    });
+  });
+
+  it('says no such thing where there was none', async () => {
+    await proxy.close();
+    const { message } = await errorOf(client.images.import({ source }));
+    expect(message).toMatch(/^cannot reach the core at /);
+  });
+});

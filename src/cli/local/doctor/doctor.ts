@@ -13,15 +13,22 @@ import { coreChecks } from './core-checks.ts';
 import { diskCheck } from './disk-check.ts';
 import { diskLimitCheck } from './disk-limit-check.ts';
 import { imageChecks } from './image-checks.ts';
+import { openFilesCheck } from './open-files-check.ts';
+import { firstExisting, rootCheck } from './root-check.ts';
 
 /** Looks at everything that a core needs, changes nothing. */
 export async function examine(
   local: LocalCore,
   world: Pick<World, 'env' | 'cwd' | 'clock'>,
 ): Promise<Check[]> {
+  const files = openFilesCheck();
+  // Every look would fail, and blame what it looks at.
+  if (!files.ok) return [await node(), files];
   return [
     await node(),
+    files,
     ...(await checksOf(GUEST_PROGRAMS, () => programs(local))),
+    ...(await rootCheck(local)),
     ...(await checksOf('disk', async () => [await disk(local), await diskLimitCheck()])),
     ...(await imageChecks(local, world)),
     ...(await checksOf('core', () => coreChecks(local))),
@@ -83,13 +90,6 @@ async function runtime(directory: string, { paths }: LocalCore): Promise<Check[]
 
 const disk = async ({ paths }: LocalCore): Promise<Check> =>
   diskCheck(paths.state, await roomOf(await firstExisting(paths.state)));
-
-async function firstExisting(path: string): Promise<string> {
-  return access(path).then(
-    () => path,
-    () => firstExisting(join(path, '..')),
-  );
-}
 
 /** As `-o json` shows it. */
 type CheckView = Omit<Check, 'lacking'> & { lacking: boolean };

@@ -1,5 +1,6 @@
 import type { ExecRequest } from '../../api/sandbox-api.ts';
 import type { GuestChannel, GuestProcess } from '../../guest/guest-channel.ts';
+import { noop } from '../../model/async/noop.ts';
 import { FsbError } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import { type ExitStatus, type ProcessSession, SIGKILL } from '../../model/process.ts';
@@ -7,7 +8,9 @@ import type { Surroundings } from '../ledger/records.ts';
 import { assertDirectory } from './assert-directory.ts';
 import { execProcess } from './exec-process.ts';
 import { execSession } from './exec-session.ts';
+import { beginUnseen, endUnseen } from './lost-command.ts';
 import type { MemoryKills } from './memory-kills.ts';
+import { watchedSession } from './watched-session.ts';
 
 export interface ExecsOptions {
   channel: Pick<GuestChannel, 'spawn' | 'resume' | 'known'>;
@@ -61,7 +64,7 @@ export class Execs {
       return request.guestTool ? endedWithCaller(session) : session;
     } catch (error) {
       this.#count(-1);
-      throw error;
+      throw sandbox === undefined ? error : beginUnseen(error, sandbox());
     }
   }
 
@@ -82,7 +85,10 @@ export class Execs {
         () => {},
       )
       .finally(() => this.#count(-1));
-    return execSession(process, exited, recorded);
+    const session = execSession(process, exited, recorded);
+    const { sandbox } = this.#options;
+    if (sandbox === undefined) return session;
+    return watchedSession(session, { over: noop, why: (error) => endUnseen(error, sandbox()) });
   }
 
   /** @throws run_failed when nobody will ever know */

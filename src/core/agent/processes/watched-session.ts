@@ -3,8 +3,8 @@ import type { OutputChunk, ProcessSession } from '../../model/process.ts';
 export interface SessionWatcher {
   /** Once: its output was delivered and it has ended (`done`), or its caller has let go before (`left`). */
   over: (how: 'done' | 'left') => void;
-  /** Why it was ended, for its caller, who would only hear that the instance is gone. */
-  why?: () => Error | undefined;
+  /** Why it was ended, for its caller, who would only hear that the instance is gone. Undefined: as the error says. */
+  why?: (error: Error) => Error | undefined;
 }
 
 /** A session whose caller is watched: the owner of its instance hears when nobody needs it any more. */
@@ -20,7 +20,7 @@ export function watchedSession(session: ProcessSession, { over, why }: SessionWa
     if (left.size === 0) end('done');
   };
   const explained = (error: unknown): never => {
-    throw why?.() ?? error;
+    throw why?.(error as Error) ?? error;
   };
   const close = async (): Promise<void> => {
     await session.close();

@@ -5,6 +5,7 @@ import { FsbError } from '../../model/failure/errors.ts';
 import { wholeLog } from '../../model/logs.ts';
 import type { ExitStatus, OutputChunk, ProcessSession, StreamName } from '../../model/process.ts';
 import type { SlotEnd, SlotRecord } from '../ledger/records.ts';
+import { endUnseen } from '../processes/lost-command.ts';
 import type { SandboxRun } from './sandbox-run.ts';
 
 /** Bytes of each stream since the process started. */
@@ -37,11 +38,12 @@ export async function attachToRun(
     stopFeeding();
     left.abort(new FsbError('cancelled', 'the session was closed before the process ended'));
   };
+  const unseen = (error: Error): Error => endUnseen(error, run.name);
   const exited = run.endedOr(left.signal).then(exitOf);
   // A session that only reads output may never look at the status.
   exited.catch(noop);
   return {
-    output: behind(from, before, endsOf(at), tap.read()),
+    output: behind(from, before, endsOf(at), tap.read(unseen)),
     exited,
     place: { sandboxId: run.sandboxId, ...from, takesInput: run.main.takesInput },
     write: (data) => (request.stdin ? run.main.write(data) : Promise.resolve()),

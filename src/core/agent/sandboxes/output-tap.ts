@@ -44,14 +44,15 @@ export class OutputTap {
     this.end();
   }
 
-  async *read(): AsyncGenerator<OutputChunk> {
+  /** @param told what the reader is to hear of an error */
+  async *read(told = (error: Error): Error => error): AsyncGenerator<OutputChunk> {
     for (;;) {
       const chunk = this.#queue.shift();
       if (chunk !== undefined) {
         yield chunk;
         if (this.#queue.length === 0) this.#taken?.();
       } else if (this.#finished) {
-        if (this.#error) throw this.#error;
+        if (this.#error) throw told(this.#error);
         return;
       } else {
         await new Promise<void>((resolve) => {

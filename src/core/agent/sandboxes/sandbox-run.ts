@@ -108,8 +108,7 @@ export class SandboxRun {
     const fresh = slot.earlierKills === undefined && channel.known.length === 0;
     const kills = new MemoryKills(instance, fresh);
     const surroundings = slot.process;
-    // Behind its namespace.
-    const sandbox = (): string => this.slot.claimName.split('/').at(-1)!;
+    const sandbox = (): string => this.name;
     this.execs = new Execs({ channel, surroundings, sandbox, ended, kills }, main.id);
     this.ended = this.#watch().finally(() => this.#over.open());
     this.gone = this.ended.then(() => (this.#detached ? undefined : this.#giveBack()));
@@ -128,6 +127,11 @@ export class SandboxRun {
 
   get slot(): SlotRecord {
     return this.#slot.now;
+  }
+
+  /** Without its namespace. */
+  get name(): string {
+    return this.slot.claimName.split('/').at(-1)!;
   }
 
   /** Bytes of both streams of its process that are in the log. */

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -36,11 +37,29 @@ export async function freeDirectory(root: string, diffId: string): Promise<strin
   return join(root, digits.slice(0, length));
 }
 
-/** Out of sight at once: a crash in the middle of removing leaves no half layer. */
-export async function bury(directory: string, staging: string): Promise<void> {
+/**
+ * Out of sight at once: a crash in the middle of removing leaves no half layer.
+ * @returns false when somebody else has removed it before
+ */
+export async function bury(directory: string, staging: string): Promise<boolean> {
   const grave = join(staging, `removed-${crypto.randomUUID()}`);
-  await rename(directory, grave);
+  try {
+    await rename(directory, grave);
+  } catch (error) {
+    if (isThere(directory)) throw error;
+    return false;
+  }
   await rm(grave, { recursive: true, force: true });
+  return true;
+}
+
+/** What cannot be looked at is taken to be there. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 export const digitsOf = (diffId: string): string => diffId.slice(diffId.indexOf(':') + 1);

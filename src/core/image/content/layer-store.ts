@@ -1,13 +1,13 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from 'pino';
 import { abortable } from '../../model/async/abortable.ts';
 import type { Clock } from '../../model/clock.ts';
 import { throwIfAborted } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import { writeError } from './disk.ts';
 import type { Collection } from './garbage.ts';
-import { bury, digitsOf, freeDirectory, type LayerRecord, readLayer } from './layer-files.ts';
+import { bury, digitsOf, freeDirectory, isThere, type LayerRecord, readLayer } from './layer-files.ts';
+import { type AsideOptions, LayersAside } from './layers-aside.ts';
 import { Pins } from './pins.ts';
 import { Remains } from './remains.ts';
 
@@ -17,16 +17,8 @@ interface Layer extends LayerRecord {
   since: number;
 }
 
-export interface LayerStoreOptions {
-  root: string;
-  /** An existing directory on the same file system. */
-  staging: string;
-  /** Whether a record has a layer whose digest begins so: then an instance may run on that directory. */
-  isNamed: (id: string) => boolean;
-  /** Whether to leave what no record has: the list of images was lost. */
-  keepsUnknown: () => boolean;
+export interface LayerStoreOptions extends AsideOptions {
   clock: Clock;
-  log: Logger;
   /** Called when there may be more to collect than before. */
   onLeftover?: () => void;
 }
@@ -40,12 +32,12 @@ export class LayerStore {
   readonly #layers = new Map<string, Layer>();
   readonly #filling = new Map<string, Promise<void>>();
   readonly #pins = new Pins();
-  /** Names of directories that are not believed, and not removed: an instance may run on them. */
-  readonly #aside = new Set<string>();
+  readonly #aside: LayersAside;
   readonly #remains: Remains;
 
   private constructor(options: LayerStoreOptions) {
     this.#options = options;
+    this.#aside = new LayersAside(options);
     this.#remains = new Remains(options.log);
   }
 
@@ -60,6 +52,19 @@ export class LayerStore {
   pathOf(diffId: string): string | undefined {
     const layer = this.#layers.get(diffId);
     return layer && join(layer.directory, 'd');
+  }
+
+  /**
+   * Whether nothing has to be brought for it, by a look at the disk: what somebody has removed there under a living core
+   * is forgotten, and can come again.
+   */
+  isWhole(diffId: string): boolean {
+    const path = this.pathOf(diffId);
+    if (path === undefined) return false;
+    if (isThere(path)) return true;
+    this.#options.log.warn({ layer: diffId }, 'a layer is gone from the disk');
+    this.#layers.delete(diffId);
+    return false;
   }
 
   /** Bytes; 0 when the layer is not here. */
@@ -87,9 +92,8 @@ export class LayerStore {
     signal?: AbortSignal,
   ): Promise<void> {
     for (;;) {
-      const layer = this.#layers.get(diffId);
-      if (layer !== undefined) {
-        layer.since = this.#options.clock.monotonic();
+      if (this.isWhole(diffId)) {
+        this.#layers.get(diffId)!.since = this.#options.clock.monotonic();
         return;
       }
       throwIfAborted(signal);
@@ -117,12 +121,12 @@ export class LayerStore {
       const { diffId } = layer;
       if (this.#layers.get(diffId) !== layer || !this.#isCollectable(layer, collection)) continue;
       this.#layers.delete(diffId);
-      await bury(layer.directory, this.#options.staging);
+      const wasThere = await bury(layer.directory, this.#options.staging);
       failpoint('layer.removed');
-      this.#options.log.debug({ layer: diffId }, 'layer removed');
-      freed += layer.size;
+      this.#options.log.debug({ layer: diffId, wasThere }, 'layer removed');
+      if (wasThere) freed += layer.size;
     }
-    await this.#collectAside();
+    await this.#aside.collect();
     return freed;
   }
 
@@ -143,17 +147,6 @@ export class LayerStore {
       // Unpacked again while the first could not be read; or a power cut may have left empty files in it.
       this.#aside.add(id);
     } else this.#layers.set(found.diffId, { ...found, directory, since: clock.monotonic() });
-  }
-
-  async #collectAside(): Promise<void> {
-    const { root, staging, isNamed, keepsUnknown, log } = this.#options;
-    if (keepsUnknown()) return;
-    for (const id of [...this.#aside]) {
-      if (isNamed(id)) continue;
-      this.#aside.delete(id);
-      await bury(join(root, id), staging);
-      log.info({ layer: id }, 'a layer that was set aside is removed');
-    }
   }
 
   /** What collect() would remove now, in bytes. */

@@ -52,7 +52,7 @@ export const isHere = (image: FoundImage, intake: Intake): boolean =>
   image.layers.every((layer) => isPresent(layer, intake));
 
 const isPresent = ({ digest, diffId }: FoundLayer, { content }: Intake): boolean =>
-  content.blobs.pathOf(digest) !== undefined && content.layers.pathOf(diffId) !== undefined;
+  content.blobs.pathOf(digest) !== undefined && content.layers.isWhole(diffId);
 
 export const progressOf = (
   { digest, size }: Pick<FoundLayer, 'digest' | 'size'>,
