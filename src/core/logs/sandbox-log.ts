@@ -1,4 +1,5 @@
 import type { StreamName } from '../model/process.ts';
+import type { LogRecord } from './record.ts';
 import type { LogDirectory, Segment } from './segment.ts';
 import { SharedBlocks } from './shared-blocks.ts';
 
@@ -73,3 +74,10 @@ export function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, numbe
 }
 
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What would stand behind its last record now, to tell readers of what is missing before it. */
+export const endOf = ({ time, offsets, seq }: SandboxLog): LogRecord => ({
+  ...{ kind: 'end', lineStart: false, time, offset: offsets.stdout, seq, data: NOTHING },
+});

@@ -1,0 +1,57 @@
+import { rmSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { LogStore } from '../../../src/core/logs/log-store.ts';
+import { wholeLog } from '../../../src/core/model/logs.ts';
+import { collect, droppedOf, makePlace, type Place, SetClock, say, textOf } from './harness.ts';
+
+const LINES = ['one\n', 'two\n', 'three\n'];
+const BYTES = LINES.join('').length;
+const box = (place: Place): string => join(place.directory, 'box');
+const first = (place: Place): string => join(box(place), '00000001.log');
+
+/** What is there of the log, and how many bytes of it are told to be missing. */
+async function told(store: LogStore, query: Parameters<typeof collect>[1] = {}): Promise<[string, number]> {
+  const entries = await collect(store, query);
+  return [textOf(entries), droppedOf(entries)];
+}
+
+/** The log of a process that runs. */
+async function running(place: Place, clock = new SetClock()) {
+  const store = await place.open({ clock });
+  const writer = await store.writer('box');
+  for (const line of LINES) await say(writer, line);
+  return { store, writer };
+}
+
+it('a log that is written to tells what is gone of its files', async () => {
+  await using place = await makePlace();
+  const { store, writer } = await running(place);
+  truncateSync(first(place), 60);
+  expect(await told(store)).toEqual(['one\n', BYTES - 4]);
+  rmSync(box(place), { recursive: true });
+  for (const query of [{}, { tail: 2 }, { stdout: false }])
+    expect(await told(store, query)).toEqual(['', BYTES]);
+  // Nobody has asked for anything that was.
+  for (const query of [{ tail: 0 }, { since: 1_001 }, { until: 1_000 }, { afterSeq: BYTES }])
+    expect(await told(store, query)).toEqual(['', 0]);
+  await writer.close();
+});
+
+it('a follower is told at once, and goes on', async () => {
+  await using place = await makePlace();
+  const { store, writer } = await running(place);
+  truncateSync(first(place), 60);
+  const followed = store.read('box', { ...wholeLog, follow: true })[Symbol.asyncIterator]();
+  expect((await followed.next()).value).toMatchObject({ data: Buffer.from(LINES[0]!) });
+  expect((await followed.next()).value).toMatchObject({
+    data: Buffer.alloc(0),
+    dropped: BYTES - 4,
+    seq: BYTES,
+  });
+  await say(writer, 'four\n');
+  const { value } = await followed.next();
+  expect([textOf([value]), droppedOf([value])]).toEqual(['four\n', 0]);
+  await followed.return?.();
+  await writer.close();
+});
