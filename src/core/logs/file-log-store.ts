@@ -11,10 +11,10 @@ import { type LogTally, newTally } from '../model/tally.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { moveError, readError, writeError } from './log-error.ts';
-import type { LogStore, LogWriter, StoredEntry, StoreQuery } from './log-store.ts';
+import type { LogStore, LogWriter, Said, StoredEntry, StoreQuery } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
-import { goOn, type SandboxLog } from './sandbox-log.ts';
+import { goOn, learn, type SandboxLog } from './sandbox-log.ts';
 import { READS_AT_ONCE } from './segment.ts';
 import { SegmentFile, type SegmentLimits } from './segment-file.ts';
 import { asidePath, sizeOfLog } from './segment-names.ts';
@@ -30,6 +30,8 @@ export interface LogStoreOptions {
   maxSegments?: number;
   /** Bytes between two marks of the index. Default 512 KiB. */
   indexBytes?: number;
+  /** What is on record of a log. What its files lack of that is told as missing. Left out: nothing is known. */
+  said?: (sandboxId: string) => Said | undefined;
   /** Left out: nobody reads it. */
   tally?: LogTally;
   log: Logger;
@@ -60,10 +62,12 @@ class FileLogStore implements LogStore {
     this.#log = options.log;
     this.#tally = options.tally ?? newTally().logs;
     const reads = new Turns(READS_AT_ONCE);
-    this.#open = new OpenLogs(
-      (id) => loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log),
-      this.#closed.signal,
-    );
+    this.#open = new OpenLogs(async (id) => {
+      const loaded = await loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log);
+      const said = options.said?.(id);
+      if (said !== undefined) learn(loaded.known, said);
+      return loaded;
+    }, this.#closed.signal);
     this.#limits = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,

@@ -12,6 +12,14 @@ export interface StoredEntry extends LogEntry {
   offset: number;
 }
 
+/** How much a log has had that nobody writes to any more, whatever its files still have. */
+export interface Said {
+  /** Bytes of each stream. */
+  offsets: Readonly<Record<StreamName, number>>;
+  /** Nothing of it is later: wall clock, milliseconds. */
+  until: number;
+}
+
 /** Writes the log of one sandbox. One writer at a time; owned by whoever pumps the main process. */
 export interface LogWriter {
   /** Bytes of each stream that are on disk: where to resume the guest's streams after a restart of the core. */

@@ -1,4 +1,5 @@
 import type { StreamName } from '../model/process.ts';
+import type { Said } from './log-store.ts';
 import type { LogRecord } from './record.ts';
 import type { LogDirectory, Segment } from './segment.ts';
 import { SharedBlocks } from './shared-blocks.ts';
@@ -71,6 +72,16 @@ export function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, numbe
   if (known.offsets.stdout > begin.stdout || known.offsets.stderr > begin.stderr) return;
   known.ended = false;
   known.atLineStart = { stdout: true, stderr: true };
+}
+
+/** There was more than its files have: who reads it is told how much is missing at its end. */
+export function learn(known: SandboxLog, { offsets, until }: Said): void {
+  const stdout = Math.max(known.offsets.stdout, offsets.stdout);
+  const stderr = Math.max(known.offsets.stderr, offsets.stderr);
+  if (stdout + stderr <= known.seq) return;
+  known.offsets = { stdout, stderr };
+  known.seq = stdout + stderr;
+  known.time = Math.max(known.time, until);
 }
 
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;

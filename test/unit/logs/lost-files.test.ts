@@ -1,6 +1,6 @@
-import { rmSync, truncateSync } from 'node:fs';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LogStore } from '../../../src/core/logs/log-store.ts';
 import { wholeLog } from '../../../src/core/model/logs.ts';
 import { collect, droppedOf, makePlace, type Place, SetClock, say, textOf } from './harness.ts';
@@ -54,4 +54,48 @@ it('a follower is told at once, and goes on', async () => {
   expect([textOf([value]), droppedOf([value])]).toEqual(['four\n', 0]);
   await followed.return?.();
   await writer.close();
+});
+
+describe('a log of which the record says how much was said', () => {
+  const until = 2_000;
+  const said = () => ({ offsets: { stdout: BYTES, stderr: 0 }, until });
+
+  async function ended(place: Place): Promise<LogStore> {
+    const { writer, store } = await running(place);
+    await writer.end();
+    await writer.close();
+    await store.close();
+    return place.open({ said });
+  }
+
+  it('is as it was, when its files have it', async () => {
+    await using place = await makePlace();
+    expect(await told(await ended(place))).toEqual([LINES.join(''), 0]);
+  });
+
+  it.each([
+    ['cut in a record', (place: Place) => truncateSync(first(place), 60), 'one\n'],
+    ['cut between two', (place: Place) => truncateSync(first(place), 52), 'one\n'],
+    ['garbage', (place: Place) => writeFileSync(first(place), 'x'.repeat(500)), ''],
+    ['empty', (place: Place) => truncateSync(first(place), 0), ''],
+    ['gone', (place: Place) => rmSync(box(place), { recursive: true }), ''],
+  ])('tells what is missing of one that is %s', async (_, harm, left) => {
+    await using place = await makePlace();
+    const store = await ended(place);
+    harm(place);
+    expect(await told(store)).toEqual([left, BYTES - left.length]);
+    expect(await told(store, { tail: 9 })).toEqual([left, BYTES - left.length]);
+    expect((await told(store, { since: until }))[1]).toBe(BYTES - left.length);
+    expect(await told(store, { since: until + 1 })).toEqual(['', 0]);
+    expect(await store.offsets('box')).toEqual({ stdout: BYTES, stderr: 0 });
+  });
+});
+
+it('the torn end of a log, of which nothing is on record, is left out', async () => {
+  await using place = await makePlace();
+  const { writer, store } = await running(place);
+  await writer.close();
+  await store.close();
+  truncateSync(first(place), 60);
+  expect(await told(await place.open())).toEqual(['one\n', 0]);
 });
