@@ -8,13 +8,14 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
+import { hasAll, hasSegments } from './has-all.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { moveError, readError, writeError } from './log-error.ts';
 import type { LogStore, LogWriter, Said, StoredEntry, StoreQuery } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
-import { goOn, learn, type SandboxLog } from './sandbox-log.ts';
+import { goOn, type SandboxLog } from './sandbox-log.ts';
 import { READS_AT_ONCE } from './segment.ts';
 import { SegmentFile, type SegmentLimits } from './segment-file.ts';
 import { asidePath, sizeOfLog } from './segment-names.ts';
@@ -51,6 +52,8 @@ class FileLogStore implements LogStore {
   readonly #log: Logger;
   readonly #tally: LogTally;
   readonly #limits: SegmentLimits;
+  readonly #said: (sandboxId: string) => Said | undefined;
+  readonly #reads: Turns;
   readonly #closed = new AbortController();
   readonly #open: OpenLogs;
 
@@ -61,13 +64,13 @@ class FileLogStore implements LogStore {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#tally = options.tally ?? newTally().logs;
+    this.#said = options.said ?? (() => undefined);
     const reads = new Turns(READS_AT_ONCE);
-    this.#open = new OpenLogs(async (id) => {
-      const loaded = await loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log);
-      const said = options.said?.(id);
-      if (said !== undefined) learn(loaded.known, said);
-      return loaded;
-    }, this.#closed.signal);
+    this.#reads = reads;
+    this.#open = new OpenLogs(
+      (id) => loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log, this.#said(id)),
+      this.#closed.signal,
+    );
     this.#limits = {
       segmentBytes: options.segmentBytes ?? 16_777_216,
       maxSegments: options.maxSegments ?? 3,
@@ -146,6 +149,14 @@ class FileLogStore implements LogStore {
   async remove(sandboxId: string): Promise<void> {
     const directory = this.#directoryOf(sandboxId);
     await this.#open.alone([sandboxId], () => this.#remove(sandboxId, directory));
+  }
+
+  async isWhole(sandboxId: string): Promise<boolean> {
+    const place = { directory: this.#directoryOf(sandboxId), reads: this.#reads };
+    const [known] = await this.#open.known(sandboxId);
+    const said = this.#said(sandboxId);
+    if (said !== undefined) return hasAll(place, said);
+    return known === undefined || hasSegments(known);
   }
 
   async list(): Promise<string[]> {

@@ -66,6 +66,11 @@ export interface LogStore {
   remove(sandboxId: string): Promise<void>;
   /** Bytes on the disk; 0 for a sandbox without a log. Left out: of all together. */
   size(sandboxId?: string): Promise<number>;
+  /**
+   * False where files are gone, cut or overwritten, of a log that is written to or that the record of its end tells of. A look
+   * at their ends alone: what is damaged further in shows when it is read.
+   */
+  isWhole(sandboxId: string): Promise<boolean>;
   /** Ids that have files here. */
   list(): Promise<string[]>;
   /** Idempotent. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Agent } from '../agent/agent.ts';
 import { recordingDriver } from '../agent/ledger/recording-driver.ts';
 import { saidBy } from '../agent/ledger/records.ts';
+import { damagedLogs } from '../agent/logs/damaged-logs.ts';
 import { RetainedLogs } from '../agent/logs/retained-logs.ts';
 import { type Doubt, doubtOf } from '../agent/recovery/doubt.ts';
 import { Janitor } from '../agent/recovery/janitor.ts';
@@ -118,6 +119,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
       destroy: (id) => recording.destroy(id),
     },
+    damagedLogs: () => damagedLogs(slots, recording.files, logs),
     // Of one that its pool still has the janitor knows nothing, and of files in the trash neither does.
     stuck: () => [...new Set([...pools.stuck(), ...janitor.stuck, ...driver.stuck])].sort(),
   });

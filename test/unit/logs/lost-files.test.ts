@@ -27,9 +27,12 @@ async function running(place: Place, clock = new SetClock()) {
 it('a log that is written to tells what is gone of its files', async () => {
   await using place = await makePlace();
   const { store, writer } = await running(place);
+  expect(await store.isWhole('box')).toBe(true);
   truncateSync(first(place), 60);
   expect(await told(store)).toEqual(['one\n', BYTES - 4]);
+  expect(await store.isWhole('box')).toBe(false);
   rmSync(box(place), { recursive: true });
+  expect(await store.isWhole('box')).toBe(false);
   for (const query of [{}, { tail: 2 }, { stdout: false }])
     expect(await told(store, query)).toEqual(['', BYTES]);
   // Nobody has asked for anything that was.
@@ -70,7 +73,9 @@ describe('a log of which the record says how much was said', () => {
 
   it('is as it was, when its files have it', async () => {
     await using place = await makePlace();
-    expect(await told(await ended(place))).toEqual([LINES.join(''), 0]);
+    const store = await ended(place);
+    expect(await told(store)).toEqual([LINES.join(''), 0]);
+    expect(await store.isWhole('box')).toBe(true);
   });
 
   it.each([
@@ -83,6 +88,7 @@ describe('a log of which the record says how much was said', () => {
     await using place = await makePlace();
     const store = await ended(place);
     harm(place);
+    expect(await store.isWhole('box')).toBe(false);
     expect(await told(store)).toEqual([left, BYTES - left.length]);
     expect(await told(store, { tail: 9 })).toEqual([left, BYTES - left.length]);
     expect((await told(store, { since: until }))[1]).toBe(BYTES - left.length);
@@ -97,5 +103,7 @@ it('the torn end of a log, of which nothing is on record, is left out', async ()
   await writer.close();
   await store.close();
   truncateSync(first(place), 60);
-  expect(await told(await place.open())).toEqual(['one\n', 0]);
+  const next = await place.open();
+  expect(await told(next)).toEqual(['one\n', 0]);
+  expect(await next.isWhole('box')).toBe(true);
 });

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type InstanceRecord, type SlotRecord, saidBy } from '../../../../src/core/agent/ledger/records.ts';
+import { damagedLogs } from '../../../../src/core/agent/logs/damaged-logs.ts';
 import type { RetainedLog } from '../../../../src/core/agent/logs/retained-logs.ts';
 import type { PoolRecord } from '../../../../src/core/agent/pools/pool-record.ts';
 import type { AgentApi } from '../../../../src/core/api/agent-api.ts';
@@ -39,7 +40,8 @@ async function openCore({ place, fake, tables, ...records }: Machine) {
   const { agent, recover, close } = buildAgent({ node, logs, clock, retention: HOUR, ...records });
   await node.pools.open(said);
   await recover();
-  return { agent, logs, close };
+  const damaged = () => damagedLogs(records.slots, node.recording.files, logs);
+  return { agent, logs, damaged, close };
 }
 
 let machine: Machine;
@@ -214,10 +216,12 @@ describe('the log of a sandbox', () => {
       return [textOf(entries), droppedOf(entries)];
     };
     expect(await told('one')).toEqual(['', 4]);
+    expect(await core.damaged()).toEqual(['one']);
     await nextCore();
     expect(await told('one')).toEqual(['', 4]);
     await ran('two', 'one');
     expect(await told('two')).toEqual(['two\n', 4]);
+    expect(await core.damaged()).toEqual([]);
   });
 
   it('goes with the last of its sandbox', async () => {
