@@ -8,10 +8,11 @@ import type { Clock } from '../model/clock.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import type { StreamName } from '../model/process.ts';
 import { type LogTally, newTally } from '../model/tally.ts';
+import { hasAll, hasSegments } from './has-all.ts';
 import { LaterWriter } from './later-writer.ts';
 import { loadLog, type Repairs } from './load-log.ts';
 import { moveError, readError, writeError } from './log-error.ts';
-import type { LogStore, LogWriter, StoredEntry, StoreQuery } from './log-store.ts';
+import type { LogStore, LogWriter, Said, StoredEntry, StoreQuery } from './log-store.ts';
 import { type OpenLog, OpenLogs } from './open-logs.ts';
 import { readLog } from './reader.ts';
 import { goOn, type SandboxLog } from './sandbox-log.ts';
@@ -30,6 +31,8 @@ export interface LogStoreOptions {
   maxSegments?: number;
   /** Bytes between two marks of the index. Default 512 KiB. */
   indexBytes?: number;
+  /** What is on record of a log. What its files lack of that is told as missing. Left out: nothing is known. */
+  said?: (sandboxId: string) => Said | undefined;
   /** Left out: nobody reads it. */
   tally?: LogTally;
   log: Logger;
@@ -49,6 +52,8 @@ class FileLogStore implements LogStore {
   readonly #log: Logger;
   readonly #tally: LogTally;
   readonly #limits: SegmentLimits;
+  readonly #said: (sandboxId: string) => Said | undefined;
+  readonly #reads: Turns;
   readonly #closed = new AbortController();
   readonly #open: OpenLogs;
 
@@ -59,9 +64,11 @@ class FileLogStore implements LogStore {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#tally = options.tally ?? newTally().logs;
+    this.#said = options.said ?? (() => undefined);
     const reads = new Turns(READS_AT_ONCE);
+    this.#reads = reads;
     this.#open = new OpenLogs(
-      (id) => loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log),
+      (id) => loadLog(id, { directory: this.#directoryOf(id), reads }, this.#log, this.#said(id)),
       this.#closed.signal,
     );
     this.#limits = {
@@ -142,6 +149,14 @@ class FileLogStore implements LogStore {
   async remove(sandboxId: string): Promise<void> {
     const directory = this.#directoryOf(sandboxId);
     await this.#open.alone([sandboxId], () => this.#remove(sandboxId, directory));
+  }
+
+  async isWhole(sandboxId: string): Promise<boolean> {
+    const place = { directory: this.#directoryOf(sandboxId), reads: this.#reads };
+    const [known] = await this.#open.known(sandboxId);
+    const said = this.#said(sandboxId);
+    if (said !== undefined) return hasAll(place, said);
+    return known === undefined || hasSegments(known);
   }
 
   async list(): Promise<string[]> {

@@ -2,8 +2,9 @@ import type { Logger } from 'pino';
 import { isShortage } from '../model/failure/disk-failure.ts';
 import { FsbError } from '../model/failure/errors.ts';
 import type { StreamName } from '../model/process.ts';
+import type { Said } from './log-store.ts';
 import { type LogRecord, offsetsAfter } from './record.ts';
-import { emptyLog, endsLine, type SandboxLog } from './sandbox-log.ts';
+import { emptyLog, endsLine, learn, type SandboxLog } from './sandbox-log.ts';
 import {
   frontMark,
   isTornBehind,
@@ -45,9 +46,10 @@ export interface LoadedLog {
 
 /**
  * Reads from the files what is known of a log. Changes nothing on disk.
+ * @param said what is on record of it
  * @throws what the system says when it had too little of something; a file that cannot be read is told as spoiled
  */
-export async function loadLog(id: string, place: LogDirectory, log: Logger): Promise<LoadedLog> {
+export async function loadLog(id: string, place: LogDirectory, log: Logger, said?: Said): Promise<LoadedLog> {
   const known = emptyLog(id, place);
   const { numbers, last } = await allNumbers(place.directory);
   known.lastNumber = last;
@@ -66,6 +68,7 @@ export async function loadLog(id: string, place: LogDirectory, log: Logger): Pro
     log.warn({ sandbox: id, torn }, 'a log ends with bytes that are no record; they are left out');
   if (spoiled.length > 0)
     log.error({ sandbox: id, spoiled }, 'files of a log cannot be read; they are left out');
+  if (said !== undefined) learn(known, said);
   return { known, repairs };
 }
 

@@ -12,6 +12,14 @@ export interface StoredEntry extends LogEntry {
   offset: number;
 }
 
+/** How much a log has had that nobody writes to any more, whatever its files still have. */
+export interface Said {
+  /** Bytes of each stream. */
+  offsets: Readonly<Record<StreamName, number>>;
+  /** Nothing of it is later: wall clock, milliseconds. */
+  until: number;
+}
+
 /** Writes the log of one sandbox. One writer at a time; owned by whoever pumps the main process. */
 export interface LogWriter {
   /** Bytes of each stream that are on disk: where to resume the guest's streams after a restart of the core. */
@@ -58,6 +66,11 @@ export interface LogStore {
   remove(sandboxId: string): Promise<void>;
   /** Bytes on the disk; 0 for a sandbox without a log. Left out: of all together. */
   size(sandboxId?: string): Promise<number>;
+  /**
+   * False where files are gone, cut or overwritten, of a log that is written to or that the record of its end tells of. A look
+   * at their ends alone: what is damaged further in shows when it is read.
+   */
+  isWhole(sandboxId: string): Promise<boolean>;
   /** Ids that have files here. */
   list(): Promise<string[]>;
   /** Idempotent. */

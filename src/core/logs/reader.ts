@@ -4,7 +4,7 @@ import { isShortage } from '../model/failure/disk-failure.ts';
 import { throwIfAborted } from '../model/failure/errors.ts';
 import { findStart } from './find-start.ts';
 import type { StoredEntry, StoreQuery } from './log-store.ts';
-import type { SandboxLog } from './sandbox-log.ts';
+import { endOf, type SandboxLog } from './sandbox-log.ts';
 import type { Block, Segment } from './segment.ts';
 import { Selection } from './selection.ts';
 
@@ -25,9 +25,14 @@ interface ReaderParts {
 export async function* readLog(parts: ReaderParts): AsyncGenerator<StoredEntry> {
   const { known, query, clock } = parts;
   const { until = Number.POSITIVE_INFINITY } = query;
-  const lastSeq = query.follow ? Number.POSITIVE_INFINITY : known.seq;
+  const last = query.follow ? undefined : endOf(known);
   const start = await findStart(known, query);
   const selection = new Selection(query, start);
+  // What is not in the files any more has no record behind it that would tell.
+  const missing = (): StoredEntry | undefined => {
+    const end = last ?? endOf(known);
+    return end.time < until ? selection.take(end) : undefined;
+  };
   let { segment, position } = start;
   if (query.position) yield positionOf(known, start.seq, clock);
   for (;;) {
@@ -38,7 +43,12 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<StoredEntry> 
     if (here !== undefined && position < here.length) {
       const block = await readOrSkip(parts, here, position);
       for (const record of block.records) {
-        if (record.seq > lastSeq || record.time >= until) return;
+        if (record.time >= until) return;
+        if (last !== undefined && record.seq > last.seq) {
+          const lost = missing();
+          if (lost !== undefined) yield lost;
+          return;
+        }
         const entry = selection.take(record);
         if (entry === undefined) continue;
         yield entry;
@@ -47,7 +57,12 @@ export async function* readLog(parts: ReaderParts): AsyncGenerator<StoredEntry> 
       position = block.next;
       continue;
     }
-    if (here !== undefined && here !== known.segments.at(-1)) [segment, position] = [segment + 1, 0];
+    if (here !== undefined && here !== known.segments.at(-1)) {
+      [segment, position] = [segment + 1, 0];
+      continue;
+    }
+    const lost = missing();
+    if (lost !== undefined) yield lost;
     else if (!query.follow || known.ended || known.deserted || clock.now() >= until) return;
     else await nextChange(parts);
   }

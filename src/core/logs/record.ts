@@ -34,7 +34,8 @@ export const segmentMagic = Buffer.from('FSBLOG1\n');
 export const MAX_DATA = 65_536;
 const HEADER = 36;
 const TRAILER = 4;
-const RECORD_OVERHEAD = HEADER + TRAILER;
+/** Bytes of a record without data. */
+export const RECORD_OVERHEAD = HEADER + TRAILER;
 /** Any window of this size that ends (or begins) at the border of a record holds a whole one. */
 export const LARGEST_RECORD = MAX_DATA + RECORD_OVERHEAD;
 

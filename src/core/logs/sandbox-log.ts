@@ -1,4 +1,6 @@
 import type { StreamName } from '../model/process.ts';
+import type { Said } from './log-store.ts';
+import type { LogRecord } from './record.ts';
 import type { LogDirectory, Segment } from './segment.ts';
 import { SharedBlocks } from './shared-blocks.ts';
 
@@ -72,4 +74,21 @@ export function goOn(known: SandboxLog, begin: Readonly<Record<StreamName, numbe
   known.atLineStart = { stdout: true, stderr: true };
 }
 
+/** There was more than its files have: who reads it is told how much is missing at its end. */
+export function learn(known: SandboxLog, { offsets, until }: Said): void {
+  const stdout = Math.max(known.offsets.stdout, offsets.stdout);
+  const stderr = Math.max(known.offsets.stderr, offsets.stderr);
+  if (stdout + stderr <= known.seq) return;
+  known.offsets = { stdout, stderr };
+  known.seq = stdout + stderr;
+  known.time = Math.max(known.time, until);
+}
+
 export const endsLine = (data: Buffer): boolean => data[data.length - 1] === 0x0a;
+
+const NOTHING = Buffer.alloc(0);
+
+/** What would stand behind its last record now, to tell readers of what is missing before it. */
+export const endOf = ({ time, offsets, seq }: SandboxLog): LogRecord => ({
+  ...{ kind: 'end', lineStart: false, time, offset: offsets.stdout, seq, data: NOTHING },
+});

@@ -5,6 +5,7 @@ import {
   isTornRecord,
   LARGEST_RECORD,
   type LogRecord,
+  RECORD_OVERHEAD,
   segmentMagic,
   startOfRecordBefore,
 } from './record.ts';
@@ -133,6 +134,21 @@ export async function readFirst(
   const decoded = decodeRecord(buffer, segmentMagic.length);
   if (typeof decoded !== 'string') return decoded.record;
   return buffer.length < most && isTornRecord(buffer.subarray(segmentMagic.length)) ? 'torn' : 'damaged';
+}
+
+/** Whether it begins as one, a look at its first bytes alone. @throws ENOENT */
+export async function hasMagic(place: LogDirectory, number: number): Promise<boolean> {
+  return (await readRange(place, number, 0, segmentMagic.length)).equals(segmentMagic);
+}
+
+/** The record without data that a segment of so many bytes ends with; undefined: there is none. */
+export async function readEnd(
+  place: LogDirectory,
+  number: number,
+  size: number,
+): Promise<LogRecord | undefined> {
+  const decoded = decodeRecord(await readRange(place, number, Math.max(0, size - RECORD_OVERHEAD), size), 0);
+  return typeof decoded !== 'string' && decoded.record.kind === 'end' ? decoded.record : undefined;
 }
 
 /** Whether a segment goes on, behind its last record, with no more than a record that was cut short. */

@@ -84,6 +84,8 @@ export async function startOfTail(known: SandboxLog, query: LogQuery & { tail: n
     from: counter.from,
   };
   if (counter.complete) return start;
+  // No file can be read: what was lost would have been wanted.
+  if (last === undefined) start.seq = 0;
   for (const { number, end } of endsBefore(known, query.until)) {
     const walked = await walkBack(known, { number, end }, query, counter, start);
     if (walked === 'found') return start;
@@ -131,8 +133,8 @@ async function walkBack(
       if (counter.complete || isOver) return 'found';
     }
   } catch (error) {
-    // Rotation was faster.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'stop';
+    // Rotation was faster, or somebody has removed it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'front';
     throw error;
   }
   return start.position > segmentMagic.length ? 'stop' : 'front';

@@ -9,7 +9,7 @@ export interface LogEntry {
   /** Grows by the bytes of every entry of the sandbox, both streams: a reader resumes after it. */
   seq: number;
   data: Buffer;
-  /** Bytes that are missing right before this entry: rotation dropped them, or they could not be written. Its data is empty when nothing follows them. */
+  /** Bytes that are missing right before this entry: rotation dropped them, they could not be written, or the files have lost them. Its data is empty when nothing follows them. */
   dropped?: number;
   /** Of the entry that `position` asks for: whose log it is. */
   sandboxId?: string;

@@ -82,6 +82,8 @@ export interface SystemHealth {
   setAside: SetAside[];
   /** Bytes of the logs of all sandboxes. */
   logs: number;
+  /** Ids of sandboxes of whose log files are gone or cannot be read, in order; for whoever may enter all namespaces. */
+  damagedLogs: string[];
   /** Of the file system that the state is on; `free` is what is left for the core. */
   disk: { free: number; total: number };
   recovery: RecoveryResult;

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Agent } from '../agent/agent.ts';
 import { recordingDriver } from '../agent/ledger/recording-driver.ts';
+import { saidBy } from '../agent/ledger/records.ts';
+import { damagedLogs } from '../agent/logs/damaged-logs.ts';
 import { RetainedLogs } from '../agent/logs/retained-logs.ts';
 import { type Doubt, doubtOf } from '../agent/recovery/doubt.ts';
 import { Janitor } from '../agent/recovery/janitor.ts';
@@ -10,6 +12,7 @@ import type { Cleanup } from '../cleanup.ts';
 import { EventLog } from '../events/event-log.ts';
 import { createOpenChannel } from '../guest/open-channel.ts';
 import { adoptInstance } from '../instance/boot-instance.ts';
+import type { Said } from '../logs/log-store.ts';
 import { HOST_IMAGE } from '../model/image/reference.ts';
 import type { RuntimeProbe } from '../runtime/driver.ts';
 import { isStoreAside } from '../upkeep/set-aside.ts';
@@ -47,9 +50,10 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
   const events = new EventLog(clock);
   cleanup.add('events', () => events.close());
   const images = await openImages({ ...options, events, log: logOf('images') }, cleanup);
-  const logs = await openLogs({ ...options, log: logOf('logs') }, cleanup);
   const onRecord = nodeRecords(records);
   const { ledger, slots } = onRecord;
+  const said = (id: string): Said | undefined => saidBy(slots.get(id));
+  const logs = await openLogs({ ...options, said, log: logOf('logs') }, cleanup);
   const retained = new RetainedLogs({
     table: onRecord.retainedTable,
     ...{ logs, retention: options.logRetention ?? 0, clock, log: logOf('logs') },
@@ -115,6 +119,7 @@ export async function startNode(options: NodeOptions, cleanup: Cleanup): Promise
       ...{ agent, slots, retained, unsettled, doubt, sandboxes: options.sandboxes, files: recording.files },
       destroy: (id) => recording.destroy(id),
     },
+    damagedLogs: () => damagedLogs(slots, recording.files, logs),
     // Of one that its pool still has the janitor knows nothing, and of files in the trash neither does.
     stuck: () => [...new Set([...pools.stuck(), ...janitor.stuck, ...driver.stuck])].sort(),
   });

@@ -27,6 +27,8 @@ export interface UpkeepGround extends InstancesGround {
   retained: Pick<RetainedLogs, 'entries' | 'get' | 'remove'>;
   recovery: RecoveryResult;
   unclaimed: UnclaimedGround;
+  /** As SystemHealth.damagedLogs. */
+  damagedLogs: () => Promise<string[]>;
   /** As SystemHealth.stuck. */
   stuck: () => string[];
 }
@@ -54,6 +56,7 @@ export function createUpkeep(ground: UpkeepGround): Upkeep {
       records: { count, size, ...(failure && { failure }) },
       setAside: await allSetAside(state, records, ground.unclaimed),
       logs: [...(await logSizes(logs)).values()].reduce((sum, bytes) => sum + bytes, 0),
+      damagedLogs: await ground.damagedLogs(),
       disk: await roomOf(state),
       recovery: { ...ground.recovery },
       unsettled: ground.unclaimed.unsettled.list(),

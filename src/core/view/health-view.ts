@@ -11,6 +11,7 @@ export interface HealthView {
   };
   set_aside: { path: string; size_bytes: number }[];
   logs_bytes: number;
+  damaged_logs: string[];
   disk: { free_bytes: number; total_bytes: number };
   recovery: RecoveryResult;
   unsettled: { instance: string; sandbox_id: string | null; reason: string }[];
@@ -18,7 +19,7 @@ export interface HealthView {
 }
 
 export function healthView(health: SystemHealth): HealthView {
-  const { records, setAside, logs, disk, recovery, unsettled, stuck } = health;
+  const { records, setAside, logs, damagedLogs, disk, recovery, unsettled, stuck } = health;
   const { count, size, failure } = records;
   return {
     records: {
@@ -27,6 +28,7 @@ export function healthView(health: SystemHealth): HealthView {
     },
     set_aside: setAside.map((each) => ({ path: each.path, size_bytes: each.size })),
     logs_bytes: logs,
+    damaged_logs: [...damagedLogs],
     disk: { free_bytes: disk.free, total_bytes: disk.total },
     recovery: { ...recovery },
     unsettled: unsettled.map(({ instance, sandboxId = null, reason }) => ({

@@ -246,7 +246,12 @@ export const health: SystemHealth = {
     ...{ count: 9, size: 65_536 },
     failure: { at: minutesAgo(2), message: 'cannot store the record slots/x: no room', over: true },
   },
-  ...{ setAside, logs: 12_800, disk: { free: 10 * 1024 ** 3, total: 40 * 1024 ** 3 } },
+  ...{
+    setAside,
+    logs: 12_800,
+    damagedLogs: [idOf('old')],
+    disk: { free: 10 * 1024 ** 3, total: 40 * 1024 ** 3 },
+  },
   recovery: { running: 2, leases: 1, idle: 0, files: 1, destroyed: 1, lost: 1, failed: 0 },
   unsettled: [{ instance: 'i0000000000000006', sandboxId: idOf('box'), reason: 'it does not answer' }],
   stuck: ['i0000000000000005'],

@@ -35,6 +35,7 @@ const health = fc.record({
   records: fc.record({ ...records, failure }, { requiredKeys: ['count', 'size'] }),
   setAside,
   logs: bytes,
+  damagedLogs: fc.array(text),
   disk: fc.record({ free: bytes, total: bytes }),
   recovery: fc.record({
     ...{ running: fc.nat(), leases: fc.nat(), idle: fc.nat(), files: fc.nat() },

@@ -59,7 +59,7 @@ function damageOf(state: string): string | undefined {
 
 /** What a running core says of itself. */
 export function healthChecks(
-  { records, setAside, logs, recovery, unsettled, stuck }: SystemHealth,
+  { records, setAside, logs, damagedLogs, recovery, unsettled, stuck }: SystemHealth,
   state: string,
 ): Check[] {
   return [
@@ -69,7 +69,7 @@ export function healthChecks(
           hint: 'Make room, or mend the disk: nothing that is done now outlives the core.',
         }
       : recordsCheck(state, setAside, `${records.count} records, ${formatSize(records.size)}`),
-    logsCheck(state, setAside, `${formatSize(logs)} in ${join(state, 'logs')}`),
+    logsCheck(state, setAside, damagedLogs, `${formatSize(logs)} in ${join(state, 'logs')}`),
     lastStart(recovery, unsettled.length),
     ...(unsettled.length === 0 ? [] : [unsettledCheck(unsettled)]),
     ...(stuck.length === 0 ? [] : [stuckCheck(stuck)]),
@@ -95,13 +95,25 @@ function recordsCheck(state: string, setAside: readonly SetAside[], found: strin
 const isOfLog = (path: string, state: string): boolean =>
   path.startsWith(join(state, 'logs/')) && path.endsWith('.aside');
 
-function logsCheck(state: string, setAside: readonly SetAside[], found: string): Check {
+/** @param damaged ids of sandboxes */
+function logsCheck(
+  state: string,
+  setAside: readonly SetAside[],
+  damaged: readonly string[],
+  found: string,
+): Check {
   const own = setAside.filter(({ path }) => isOfLog(path, state)).map(({ path }) => path);
-  if (own.length === 0) return { name: 'logs', ok: true, found, hint: '' };
-  return {
-    ...{ name: 'logs', ok: false, found: `${found}; some files cannot be read: ${own.join(', ')}` },
-    hint: 'Check the disk. When you know why: fsb-ctl system prune --set-aside',
-  };
+  if (own.length + damaged.length === 0) return { name: 'logs', ok: true, found, hint: '' };
+  const which = damaged.length === 1 ? 'the log of a sandbox' : `the logs of ${damaged.length} sandboxes`;
+  const told = [
+    ...(own.length > 0 ? [`some files cannot be read: ${own.join(', ')}`] : []),
+    ...(damaged.length > 0 ? [`files of ${which} are gone or cannot be read: ${damaged.join(', ')}`] : []),
+  ];
+  const hints = [
+    'Check the disk.',
+    ...(own.length > 0 ? ['When you know why: fsb-ctl system prune --set-aside'] : []),
+  ];
+  return { name: 'logs', ok: false, found: [found, ...told].join('; '), hint: hints.join(' ') };
 }
 
 /** Not well, but nothing that could be put right. */

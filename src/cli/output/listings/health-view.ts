@@ -21,7 +21,7 @@ export async function askHealth(
 }
 
 export function healthRows(
-  { records, set_aside, logs_bytes, disk, recovery, unsettled, stuck }: HealthView,
+  { records, set_aside, logs_bytes, damaged_logs, disk, recovery, unsettled, stuck }: HealthView,
   now: number,
 ): Rows {
   const { failure } = records;
@@ -30,6 +30,7 @@ export function healthRows(
     ['Failed write', failure && `${failure.message} (${formatAge(now - Date.parse(failure.at))} ago)`],
     ['Set aside', set_aside.map(({ path }) => path).join(', ')],
     ['Log size', `${formatSize(logs_bytes)} on the disk`],
+    ['Damaged logs', damaged_logs.join(', ')],
     ['Disk', diskText({ free: disk.free_bytes, total: disk.total_bytes })],
     ['Last start', recoveryText(recovery, unsettled.length)],
     ['Not reached yet', unsettled.map((each) => unsettledText(each.sandbox_id, each)).join('; ')],

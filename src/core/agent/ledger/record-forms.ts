@@ -34,9 +34,12 @@ const instanceSchema = z.looseObject({ shape, pool: z.string(), use: use.optiona
 
 const status = z.looseObject({ code: z.number().nullable(), signal: z.number().nullable() });
 
+const offsets = z.looseObject({ stdout: z.number(), stderr: z.number() });
+const said = { said: offsets.optional() };
+
 const slotSchema = z.looseObject({
   ...{ claimName: z.string(), instance: z.string(), startedAt: z.number() },
-  logBegin: z.looseObject({ stdout: z.number(), stderr: z.number() }).optional(),
+  logBegin: offsets.optional(),
   process: surroundings.extend({ argv: texts, tty: z.boolean(), stdin: z.boolean() }),
   given: z.looseObject({ resources, labels: textMap, exposed_ports: z.array(z.number()) }).optional(),
   ...{
@@ -48,8 +51,8 @@ const slotSchema = z.looseObject({
   },
   end: z
     .discriminatedUnion('kind', [
-      z.looseObject({ kind: z.literal('exited'), at: z.number(), status }),
-      z.looseObject({ kind: z.literal('lost'), at: z.number(), reason: z.string() }),
+      z.looseObject({ kind: z.literal('exited'), at: z.number(), status, ...said }),
+      z.looseObject({ kind: z.literal('lost'), at: z.number(), reason: z.string(), ...said }),
     ])
     .optional(),
 });

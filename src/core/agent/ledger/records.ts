@@ -1,4 +1,5 @@
 import type { GivenTerms } from '../../api/agent-api.ts';
+import type { Said } from '../../logs/log-store.ts';
 import { DEFAULT_POOL } from '../../model/ids.ts';
 import type { Lease } from '../../model/pool/pool.ts';
 import type { ExitStatus, ProcessSpec, StreamName } from '../../model/process.ts';
@@ -62,10 +63,21 @@ export interface SlotRecord {
   end?: SlotEnd;
 }
 
-export type SlotEnd =
+export type SlotEnd = (
   | { kind: 'exited'; at: number; status: ExitStatus }
   /** The instance vanished and nobody saw the end. */
-  | { kind: 'lost'; at: number; reason: string };
+  | { kind: 'lost'; at: number; reason: string }
+) & {
+  /**
+   * Bytes of each stream that its log has had by then, with those of earlier generations; undefined: no core saw it end, or
+   * an earlier version.
+   */
+  said?: Readonly<Record<StreamName, number>>;
+};
+
+/** What a log has had, as the record of the sandbox has it. */
+export const saidBy = (slot: Pick<SlotRecord, 'end'> | undefined): Said | undefined =>
+  slot?.end?.said && { offsets: slot.end.said, until: slot.end.at };
 
 export const INSTANCE_RECORD_VERSION = 2;
 export const SLOT_RECORD_VERSION = 1;

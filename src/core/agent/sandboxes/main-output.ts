@@ -3,11 +3,14 @@ import type { GuestProcess } from '../../guest/guest-channel.ts';
 import type { LogWriter } from '../../logs/log-store.ts';
 import { noop } from '../../model/async/noop.ts';
 import type { Clock } from '../../model/clock.ts';
+import type { StreamName } from '../../model/process.ts';
 import { MainPump } from './main-pump.ts';
 import { Persistence } from './persistence.ts';
 
 /** Milliseconds for which a process waits for its log to be writable again; then it goes on without one. */
 const PATIENCE = 10_000;
+
+type Offsets = Readonly<Record<StreamName, number>>;
 
 export interface MainOutputParts {
   main: GuestProcess;
@@ -42,6 +45,12 @@ export class MainOutput {
   get logged(): number {
     const { stdout, stderr } = this.#parts.log.offsets;
     return stdout + stderr;
+  }
+
+  /** Bytes of each stream that its log is to have now. @param begin those that were there before */
+  said(begin: Offsets = { stdout: 0, stderr: 0 }): Offsets {
+    const { stdout, stderr } = this.pump.ends;
+    return { stdout: begin.stdout + stdout, stderr: begin.stderr + stderr };
   }
 
   /** When it last said something, wall clock milliseconds. */

@@ -194,7 +194,8 @@ export class SandboxRun {
     await this.#drained(pumping);
     failpoint('end.drained');
     // Its last words may have come after its exit was heard of: nothing is said after the end.
-    const end = { ...seen, at: Math.max(seen.at, this.#output.time) };
+    const said = this.#output.said(this.slot.logBegin);
+    const end = { ...seen, at: Math.max(seen.at, this.#output.time), said };
     await this.#output.close(!this.#detached);
     failpoint('end.logged');
     if (!this.#detached) await this.#recordEnd(end);

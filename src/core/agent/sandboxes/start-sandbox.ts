@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.ts';
 import { diskError } from '../../model/failure/disk-failure.ts';
 import { throwIfAborted } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
+import type { StreamName } from '../../model/process.ts';
 import { processFor, stopSignalOf, termsWith } from '../../model/sandbox/command.ts';
 import type { NetworkMode } from '../../model/sandbox/shape.ts';
 import type { RecordTable } from '../../store/store.ts';
@@ -65,7 +66,8 @@ export async function startSandbox(
     await takeLogOver(sandboxId, ground.files, logs);
     failpoint('start.log');
   }
-  const logBegin = again === undefined ? undefined : await logs.offsets(sandboxId);
+  const logBegin =
+    again === undefined ? undefined : furthest(await logs.offsets(sandboxId), slots.get(filesOf!)?.end?.said);
   const known =
     again === undefined
       ? { imageDigest }
@@ -116,6 +118,14 @@ export async function startSandbox(
     release();
   }
 }
+
+type Offsets = Readonly<Record<StreamName, number>>;
+
+/** Behind all that there was, also what the files of the log have lost: that shows as missing then. */
+const furthest = (inLog: Offsets, said = inLog): Offsets => ({
+  stdout: Math.max(inLog.stdout, said.stdout),
+  stderr: Math.max(inLog.stderr, said.stderr),
+});
 
 async function slotOf(
   { instance, fresh }: HeldInstance,

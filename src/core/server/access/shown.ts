@@ -37,6 +37,7 @@ export const shownUsage = (usage: SystemUsage, caller: Caller): SystemUsage => (
 export const shownHealth = (health: SystemHealth): SystemHealth => ({
   ...health,
   unsettled: health.unsettled.map(withoutSandbox),
+  damagedLogs: [],
 });
 
 /** The node does not know in which namespace it is. */

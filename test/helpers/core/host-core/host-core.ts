@@ -59,7 +59,7 @@ export function hostCore(images: readonly string[] = ['host']): HostCore {
       }),
       health: async () => ({
         records: { count: 4, size: 8192, failure: { at: 1.5, message: 'no room', over: true } },
-        ...{ setAside, logs: 7, disk: { free: 1, total: 2 }, stuck: ['i2'] },
+        ...{ setAside, logs: 7, damagedLogs: ['b1'], disk: { free: 1, total: 2 }, stuck: ['i2'] },
         unsettled: [{ instance: 'i3', sandboxId: 's3', reason: 'busy' }],
         recovery: { running: 1, leases: 2, idle: 3, files: 4, destroyed: 5, lost: 6, failed: 7 },
       }),

@@ -1,20 +1,21 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { InstanceRecord, SlotRecord } from '../../../../src/core/agent/ledger/records.ts';
+import { type InstanceRecord, type SlotRecord, saidBy } from '../../../../src/core/agent/ledger/records.ts';
+import { damagedLogs } from '../../../../src/core/agent/logs/damaged-logs.ts';
 import type { RetainedLog } from '../../../../src/core/agent/logs/retained-logs.ts';
 import type { PoolRecord } from '../../../../src/core/agent/pools/pool-record.ts';
 import type { AgentApi } from '../../../../src/core/api/agent-api.ts';
 import { systemClock } from '../../../../src/core/model/clock.ts';
 import { watchFailpoints } from '../../../../src/core/model/failure/failpoint.ts';
-import { wholeLog } from '../../../../src/core/model/logs.ts';
+import { type LogEntry, wholeLog } from '../../../../src/core/model/logs.ts';
 import { parseSpec } from '../../../../src/core/model/sandbox/spec.ts';
 import { buildAgent } from '../../../helpers/core/agent-world.ts';
 import { failure } from '../../../helpers/core/controller-world.ts';
 import { memoryTable } from '../../../helpers/core/memory-table.ts';
 import { buildNode } from '../../../helpers/core/node-world.ts';
 import { createFakeDriver, type FakeDriver } from '../../../helpers/pool/fake-driver.ts';
-import { makePlace, type Place } from '../../logs/harness.ts';
+import { droppedOf, makePlace, type Place, textOf } from '../../logs/harness.ts';
 
 /** What outlives a core. */
 interface Machine {
@@ -33,13 +34,14 @@ const HOUR = 3_600_000;
 /** A core of the machine, after its recovery. */
 async function openCore({ place, fake, tables, ...records }: Machine) {
   const clock = systemClock;
-  const logs = await place.open();
+  const logs = await place.open({ said: (id) => saidBy(records.slots.get(id)) });
   const said = { capacity: { min: 0, buffer_min: 0, buffer_max: 0 } };
   const node = buildNode(said, { clock, fake }, tables);
   const { agent, recover, close } = buildAgent({ node, logs, clock, retention: HOUR, ...records });
   await node.pools.open(said);
   await recover();
-  return { agent, logs, close };
+  const damaged = () => damagedLogs(records.slots, node.recording.files, logs);
+  return { agent, logs, damaged, close };
 }
 
 let machine: Machine;
@@ -203,6 +205,23 @@ describe('the log of a sandbox', () => {
     offsets.mockRestore();
     await ran('three', 'two');
     expect(await logOf('three')).toBe('one\nthree\n');
+  });
+
+  it('tells what somebody has removed of it, also in the generations that come, and when the next core asks', async () => {
+    await ran('one');
+    await rm(join(machine.place.directory, 'one'), { recursive: true });
+    const told = async (id: string): Promise<[string, number]> => {
+      const entries: LogEntry[] = [];
+      for await (const entry of core.agent.logs(id, wholeLog)) entries.push(entry);
+      return [textOf(entries), droppedOf(entries)];
+    };
+    expect(await told('one')).toEqual(['', 4]);
+    expect(await core.damaged()).toEqual(['one']);
+    await nextCore();
+    expect(await told('one')).toEqual(['', 4]);
+    await ran('two', 'one');
+    expect(await told('two')).toEqual(['two\n', 4]);
+    expect(await core.damaged()).toEqual([]);
   });
 
   it('goes with the last of its sandbox', async () => {

@@ -12,7 +12,14 @@ const STATE = '/var/lib/fsb';
 const nothing = { running: 0, leases: 0, idle: 0, files: 0, destroyed: 0, lost: 0, failed: 0 };
 const well: SystemHealth = {
   ...health,
-  ...{ records: { count: 9, size: 65_536 }, setAside: [], recovery: nothing, unsettled: [], stuck: [] },
+  ...{
+    records: { count: 9, size: 65_536 },
+    setAside: [],
+    damagedLogs: [],
+    recovery: nothing,
+    unsettled: [],
+    stuck: [],
+  },
 };
 const rowOf = (name: string, told: Partial<SystemHealth>): Check | undefined =>
   healthChecks({ ...well, ...told }, STATE).find((check) => check.name === name);
@@ -46,6 +53,16 @@ it('files of logs that cannot be read are wrong, and a row of their own', () => 
   expect(rowOf('records', { setAside })).toMatchObject({ ok: true });
   expect(rowOf('logs', { setAside })).toMatchObject({
     ...{ ok: false, found: expect.stringContaining(setAside[0]!.path) },
+  });
+});
+
+it('logs of which something is gone are wrong, with the sandboxes whose they are', () => {
+  expect(rowOf('logs', { damagedLogs: ['0a'] })).toMatchObject({
+    ...{
+      ok: false,
+      found: expect.stringContaining('of the log of a sandbox are gone or cannot be read: 0a'),
+    },
+    hint: 'Check the disk.',
   });
 });
 

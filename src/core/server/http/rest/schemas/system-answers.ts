@@ -27,6 +27,7 @@ export const health = answer(
     }),
     set_aside: setAsides,
     logs_bytes: z.int(),
+    damaged_logs: z.array(z.string()),
     disk: z.strictObject({ free_bytes: z.int(), total_bytes: z.int() }),
     recovery: z.strictObject({
       ...{ running: z.int(), leases: z.int(), idle: z.int(), files: z.int() },

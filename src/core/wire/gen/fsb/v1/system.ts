@@ -123,6 +123,8 @@ export interface SystemHealthResponse {
   stuck: string[];
   /** Instances of an earlier core that live, and that this one can neither take up yet nor end. */
   unsettled: UnsettledInstance[];
+  /** Ids of sandboxes of whose log files are gone or cannot be read; for administrators. */
+  damagedLogs: string[];
 }
 
 export interface UnsettledInstance {
@@ -1404,7 +1406,16 @@ export const SystemHealthRequest: MessageFns<SystemHealthRequest> = {
 };
 
 function createBaseSystemHealthResponse(): SystemHealthResponse {
-  return { records: undefined, setAside: [], logs: 0, disk: undefined, recovery: undefined, stuck: [], unsettled: [] };
+  return {
+    records: undefined,
+    setAside: [],
+    logs: 0,
+    disk: undefined,
+    recovery: undefined,
+    stuck: [],
+    unsettled: [],
+    damagedLogs: [],
+  };
 }
 
 export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
@@ -1429,6 +1440,9 @@ export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
     }
     for (const v of message.unsettled) {
       UnsettledInstance.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.damagedLogs) {
+      writer.uint32(66).string(v!);
     }
     return writer;
   },
@@ -1502,6 +1516,14 @@ export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
             message.unsettled.push(UnsettledInstance.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.damagedLogs.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1530,6 +1552,7 @@ export const SystemHealthResponse: MessageFns<SystemHealthResponse> = {
       : undefined;
     message.stuck = object.stuck?.map((e) => e) || [];
     message.unsettled = object.unsettled?.map((e) => UnsettledInstance.fromPartial(e)) || [];
+    message.damagedLogs = object.damagedLogs?.map((e) => e) || [];
     return message;
   },
 };
