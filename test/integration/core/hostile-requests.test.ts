@@ -82,7 +82,7 @@ it.each([
   ['what objects inherit', '{"__proto__":{"name":"x"}}', 'spec'],
   ['lists in lists', '['.repeat(100_000), 'JSON'],
   ['maps in maps', '{"a":'.repeat(50_000), 'JSON'],
-  ['bytes that are no text', '\xff\xfe', 'JSON'],
+  ['bytes that are no text', '\xff\xfe', 'UTF-8'],
   ['a NUL in a name', `{"name":"a\\u0000b",${spec}}`, 'name'],
   ['a path for a name', `{"name":"../b",${spec}}`, 'name'],
   ['a path for a namespace', `{"name":"b","namespace":"..",${spec}}`, 'namespace'],
