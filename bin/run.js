@@ -3,6 +3,7 @@
 // Production entry: runs the bundle with the machine code that an earlier run left in the user's cache directory.
 // Compiling the bundle anew costs more than all the rest of a command, so every step here counts in microseconds;
 // docs/decisions/start-up.md has the measurements.
+const { writeSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 
 // By itself Node answers SIGUSR1 with its debugger, on a port that every user of this machine reaches. After a listener,
@@ -14,9 +15,20 @@ const root = dirname(__dirname);
 const dist = join(root, 'dist');
 const argv = process.argv.slice(2);
 
-if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v'))
-  process.stdout.write(`fsb-ctl ${require('../package.json').version}\n`);
+if (argv[0] === '--version' || argv[0] === '-v') printVersion();
 else runProgram();
+
+function printVersion() {
+  try {
+    // The usual stream would tell of a full disk with a stack.
+    writeSync(1, `fsb-ctl ${require('../package.json').version}\n`);
+  } catch (error) {
+    process.exitCode = error.code === 'EPIPE' ? 141 : 1;
+    if (error.code === 'EPIPE') return;
+    const why = error.code === 'ENOSPC' ? 'no space left on device' : error.message;
+    process.stderr.write(`Error: cannot write the output: ${why}\n`);
+  }
+}
 
 function runProgram() {
   const common = commonScript();
