@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ensureCore } from '../../../src/cli/local/daemon/ensure-core.ts';
-import { isGone } from '../../../src/cli/local/daemon/is-gone.ts';
 import { stopCore } from '../../../src/cli/local/daemon/stop-core.ts';
 import { guestDirectory } from '../../../src/cli/local/guest-directory.ts';
 import { FsbError } from '../../../src/core/model/failure/errors.ts';
 import { corePaths } from '../../../src/core/model/paths.ts';
+import { isGone } from '../../../src/core/model/process-identity.ts';
 import { acquireLock } from '../../../src/core/root/lock.ts';
 import { repository } from '../../helpers/core/real-core.ts';
 

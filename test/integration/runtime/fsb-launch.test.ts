@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STOPPING } from '../../../src/cli/command/interruption.ts';
-import { isAlive, readProcessStat } from '../../../src/core/runtime/oci/process-identity.ts';
+import { isAlive, readProcessStat } from '../../../src/core/model/process-identity.ts';
 import { launchBinary } from '../../helpers/guest/guest-programs.ts';
 
 let directory: string;

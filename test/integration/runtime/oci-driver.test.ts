@@ -5,11 +5,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
+import { isAlive } from '../../../src/core/model/process-identity.ts';
 import type { BootedInstance } from '../../../src/core/runtime/driver.ts';
 import { controllerDirectory } from '../../../src/core/runtime/oci/cgroup/layout.ts';
 import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import { ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
-import { isAlive } from '../../../src/core/runtime/oci/process-identity.ts';
 import { createFixture, type OciFixture } from './oci-fixture.ts';
 
 const statusOf = (pid: number | string, key: string): string =>

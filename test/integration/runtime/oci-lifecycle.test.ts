@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newInstanceId } from '../../../src/core/model/ids.ts';
+import { isAlive } from '../../../src/core/model/process-identity.ts';
 import type { BootedInstance } from '../../../src/core/runtime/driver.ts';
 import { groupDirectories } from '../../../src/core/runtime/oci/cgroup/layout.ts';
 import { readCgroupLayout } from '../../../src/core/runtime/oci/node-facts.ts';
 import { createOciDriver } from '../../../src/core/runtime/oci/oci-driver.ts';
 import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
-import { isAlive } from '../../../src/core/runtime/oci/process-identity.ts';
 import { createManualClock } from '../../helpers/manual-clock.ts';
 import { createFixture, type OciFixture } from './oci-fixture.ts';
 

@@ -1,16 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isAlive, parseProcessStat, readProcessStat } from '../../../src/core/model/process-identity.ts';
 import { guestFiles } from '../../../src/core/runtime/oci/bundle/guest-files.ts';
 import type { CgroupLayout } from '../../../src/core/runtime/oci/cgroup/layout.ts';
 import { bootArguments, removeArguments } from '../../../src/core/runtime/oci/launch-arguments.ts';
 import { openFilesLimit } from '../../../src/core/runtime/oci/node-facts.ts';
 import { instancePaths, ociDirectories } from '../../../src/core/runtime/oci/oci-paths.ts';
 import { judge, type OciFindings } from '../../../src/core/runtime/oci/probe.ts';
-import {
-  isAlive,
-  parseProcessStat,
-  readProcessStat,
-} from '../../../src/core/runtime/oci/process-identity.ts';
 import { lastLoggedError, runtimeFailure } from '../../../src/core/runtime/oci/runtime-errors.ts';
 import { parseRuntimeState } from '../../../src/core/runtime/oci/runtime-state.ts';
 

@@ -1,10 +1,10 @@
 import { FsbError } from '../../../core/model/failure/errors.ts';
 import type { CorePaths } from '../../../core/model/paths.ts';
+import { isGone } from '../../../core/model/process-identity.ts';
 import { acquireLock } from '../../../core/root/lock.ts';
 import { assertOwnDirectory } from '../../../core/root/private-directory.ts';
 import { type CoreStatus, readStatus } from '../../../core/root/status-file.ts';
 import { answers } from './answers.ts';
-import { isGone } from './is-gone.ts';
 import { type LocalCore, launchBinary } from './local-core.ts';
 
 /** Milliseconds. */

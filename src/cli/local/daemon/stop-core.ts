@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FsbError } from '../../../core/model/failure/errors.ts';
+import { isGone } from '../../../core/model/process-identity.ts';
 import { acquireLock } from '../../../core/root/lock.ts';
-import { isGone } from './is-gone.ts';
 import { type LocalCore, launchBinary } from './local-core.ts';
 import { runningCore } from './running-core.ts';
 

@@ -4,6 +4,7 @@ import { diskFull } from '../../model/failure/disk-full.ts';
 import { FsbError, throwIfAborted } from '../../model/failure/errors.ts';
 import { failpoint } from '../../model/failure/failpoint.ts';
 import { shortId } from '../../model/ids.ts';
+import type { ProcessIdentity } from '../../model/process-identity.ts';
 import type { Mount } from '../../model/sandbox/shape.ts';
 import type { BootedInstance, BootRequest } from '../driver.ts';
 import { guestFiles, readNodeFiles } from './bundle/guest-files.ts';
@@ -14,7 +15,6 @@ import { bootArguments } from './launch-arguments.ts';
 import type { LaunchOptions } from './launcher/launcher.ts';
 import type { NodeFacts, OciContext } from './oci-context.ts';
 import { type InstancePaths, instancePaths } from './oci-paths.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 

@@ -1,4 +1,5 @@
 import { FsbError } from '../../model/failure/errors.ts';
+import { isAlive } from '../../model/process-identity.ts';
 import type { Resources } from '../../model/sandbox/shape.ts';
 import { CPU_PERIOD, cpuQuota, type InstanceLimits } from './bundle/oci-config.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
@@ -6,7 +7,6 @@ import { thaw } from './cgroup/tree.ts';
 import { requireRuntime } from './node-facts.ts';
 import type { OciContext } from './oci-context.ts';
 import { type InstancePaths, instancePaths } from './oci-paths.ts';
-import { isAlive } from './process-identity.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 

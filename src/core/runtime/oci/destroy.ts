@@ -1,10 +1,10 @@
+import { isAlive, killProcess, type ProcessIdentity } from '../../model/process-identity.ts';
 import type { DestroyOptions } from '../driver.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { cgroupProcesses, thaw } from './cgroup/tree.ts';
 import { removeArguments } from './launch-arguments.ts';
 import type { OciContext } from './oci-context.ts';
 import { instancePaths } from './oci-paths.ts';
-import { isAlive, killProcess, type ProcessIdentity } from './process-identity.ts';
 import { runtimeFailure } from './runtime-errors.ts';
 import { readRuntimeState } from './runtime-state.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { RootFilesystem } from '../../model/image/image.ts';
+import type { ProcessIdentity } from '../../model/process-identity.ts';
 import type { GuestFiles } from './bundle/guest-files.ts';
 import { type CgroupLayout, controllerDirectory, groupDirectories } from './cgroup/layout.ts';
 import type { InstancePaths } from './oci-paths.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 
 export interface BootInput {
   paths: InstancePaths;

@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isInstanceId } from '../../model/ids.ts';
+import { isAlive } from '../../model/process-identity.ts';
 import type { RuntimeInstance } from '../driver.ts';
 import type { CgroupLayout } from './cgroup/layout.ts';
 import { childGroups } from './cgroup/tree.ts';
 import type { OciContext } from './oci-context.ts';
 import { instancePaths } from './oci-paths.ts';
-import { isAlive } from './process-identity.ts';
 import { readRuntimeState } from './runtime-state.ts';
 
 /** Whose instances, and where. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ProcessIdentity } from '../../model/process-identity.ts';
 import type { OciRuntimeName } from './oci-paths.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 
 /** Which file of the runtime's own state tells PID 1, and how. Both runtimes put a new file in place by a rename. */
 const STATE_FILES: Record<OciRuntimeName, { file: string; pid: RegExp; startTime: RegExp }> = {

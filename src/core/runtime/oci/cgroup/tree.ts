@@ -1,6 +1,6 @@
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProcessIdentity, readProcessStat } from '../process-identity.ts';
+import { type ProcessIdentity, readProcessStat } from '../../../model/process-identity.ts';
 import { type CgroupLayout, controllerDirectory, groupDirectories } from './layout.ts';
 
 const GONE = ['ENOENT', 'ENODEV', 'ENOTDIR'];

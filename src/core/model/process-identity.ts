@@ -37,8 +37,15 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
 
 /** It is that very process, and more of it is left than an exit status. */
 export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  return liveStat(pid)?.startTime === startTime;
+}
+
+/** Nothing but an exit status is left of the process, if that. */
+export const isGone = (pid: number): boolean => liveStat(pid) === undefined;
+
+function liveStat(pid: number): ProcessStat | undefined {
   const stat = readProcessStat(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+  return stat?.state === 'Z' || stat?.state === 'X' ? undefined : stat;
 }
 
 /** Sends SIGKILL; false when it was gone already. */
